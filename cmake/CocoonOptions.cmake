@@ -6,7 +6,7 @@ option(COCOON_WERROR "warnings are errors" ON)
 
 add_library(cocoon_options INTERFACE)
 target_compile_options(cocoon_options INTERFACE
-  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual>)
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wno-missing-field-initializers -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual>)
 if(COCOON_WERROR)
   target_compile_options(cocoon_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)
 endif()
