@@ -1,0 +1,55 @@
+# Thin verbs over tools/. Each sets up what it needs by itself; doing it again costs a second.
+#
+#   ARGS=...          words for `cocoon up`:        make up ARGS='--once --prompt Hello --json'
+#   JOBS=n            compilers at once (default: what cores and memory allow)
+#   SANITIZERS=0|1    `make test` with ASan/UBSan and TSan builds of the unit tests (default: 1 where CI is set)
+#   SECONDS_EACH=n    how long `make fuzz` gives each target (default 20)
+#   PRESET=name       what `make build` builds (default release)
+ARGS ?=
+PRESET ?= release
+SECONDS_EACH ?= 20
+export JOBS SANITIZERS SECONDS_EACH
+
+.DEFAULT_GOAL := help
+.PHONY: help up test build bench lint format contracts fuzz asan tsan fresh-check clean
+MAKEFLAGS += --no-print-directory
+
+help: ## prints this
+	@grep -hE '^[a-z-]+: ## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+): ## /  make \1\t/' | expand -t 22
+
+up: ## a whole network on this machine: chain, proxy, worker, model, client on 127.0.0.1:10000; Ctrl-C stops it
+	@tools/verb build
+	@exec build/release/bin/cocoon up $(ARGS)
+
+test: ## everything: format, arrows, contracts, unit tests, tests of the whole; ends with "N passed, N failed"
+	@tools/verb test
+
+build: ## build/release/bin/cocoon, and no more
+	@tools/verb build $(PRESET)
+
+bench: ## speed and memory against the backend alone, in one run
+	@tools/verb bench
+
+lint: ## format, arrows between rooms, clang-tidy
+	@tools/verb lint
+
+format: ## lays out the source with clang-format
+	@tools/verb format
+
+contracts: ## build/contracts/{root,proxy,client,worker,wallet}.boc from the Tolk sources
+	@tools/verb contracts
+
+fuzz: ## feeds every decoder hostile bytes, SECONDS_EACH (20) seconds each
+	@tools/verb fuzz
+
+asan: ## the unit tests with AddressSanitizer and UndefinedBehaviorSanitizer
+	@tools/verb asan
+
+tsan: ## the unit tests with ThreadSanitizer
+	@tools/verb tsan
+
+fresh-check: ## proves `make up` and `make test` in a bare Debian 12 tree, where nothing is installed (root)
+	@tools/fresh-check
+
+clean: ## removes build/ (but keeps the downloads) and node_modules/
+	@tools/verb clean
