@@ -1,0 +1,229 @@
+#include "client/core/core.hpp"
+
+#include <algorithm>
+
+#include "base/assert.hpp"
+#include "wire/error_codes.hpp"
+
+namespace cocoon::client {
+namespace {
+
+constexpr auto kChoiceInterval = std::chrono::seconds(1);
+
+const char* stage_name(int stage) {
+  constexpr const char* names[] = {"dialling",    "checking the image", "connecting",
+                                   "registering", "authorising",        "ready"};
+  return names[stage];
+}
+
+}  // namespace
+
+Core::Core(Config config, crypto::Random random)
+    : config_(std::move(config)),
+      random_(std::move(random)),
+      secret_hash_(crypto::sha256(as_bytes(config_.secret))),
+      money_(config_.money, random_.bits256()) {}
+
+void Core::handle(const Event& event, Time now, Effects& out) {
+  std::visit([&](const auto& e) { on(e, now, out); }, event);
+  money_.advance(now, out);
+  // What waits for the chain goes on as soon as the money side says so.
+  for (auto& [id, s] : sessions_)
+    if (s.stage == Stage::registering) continue_registration(s, now, out);
+}
+
+Time Core::wake_at() const {
+  Time at = std::min(next_choice_, money_.wake_at());
+  for (const auto& [id, s] : sessions_)
+    if (s.stage == Stage::ready) at = std::min(at, s.next_status);
+  if (!deadlines_.empty()) at = std::min(at, deadlines_.begin()->first);
+  return at;
+}
+
+void Core::on(const role::Tick&, Time now, Effects& out) {
+  if (!root_) out.emplace_back(role::Watch{config_.root, 0});
+  money_.start(out);
+  if (now >= next_choice_) {
+    next_choice_ = now + kChoiceInterval;
+    choose_targets(now, out);
+  }
+  for (auto& [id, s] : sessions_) {
+    if (s.stage != Stage::ready || now < s.next_status) continue;
+    s.next_status = now + config_.status_interval +
+                    Duration(random_.below(static_cast<std::uint64_t>(config_.status_interval.count()) + 1));
+    ask(s, Asked::status, wire::encode(wire::client::UpdatePaymentStatus{}), std::chrono::seconds(60), out);
+  }
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
+    const auto id = deadlines_.begin()->second;
+    failed(id, wire::kErrorTimeout, "no complete answer within the request's timeout", out);
+  }
+}
+
+void Core::choose_targets(Time now, Effects& out) {
+  for (auto it = sessions_.begin(); it != sessions_.end();) {
+    auto& s = it->second;
+    const bool stale = s.stage != Stage::ready && now - s.not_ready_since > config_.give_up_target;
+    if (!stale) {
+      ++it;
+      continue;
+    }
+    out.emplace_back(role::Undial{s.target});
+    if (s.link != 0) drop_session(s, wire::kErrorNotReady, "the proxy was given up", now, out);
+    it = sessions_.erase(it);
+  }
+  if (!root_) return;
+  std::vector<std::string> free;
+  for (const auto& [seqno, entry] : root_->proxies) {
+    const bool taken = std::any_of(sessions_.begin(), sessions_.end(),
+                                   [&](const auto& s) { return s.second.address == entry.for_clients; });
+    if (!taken) free.push_back(entry.for_clients);
+  }
+  while (sessions_.size() < static_cast<std::size_t>(config_.proxy_connections) && !free.empty()) {
+    const auto pick = random_.below(free.size());
+    Session s;
+    s.target = next_target_++;
+    s.address = free[pick];
+    s.not_ready_since = now;
+    free.erase(free.begin() + static_cast<std::ptrdiff_t>(pick));
+    out.emplace_back(role::Dial{s.target, s.address});
+    sessions_.emplace(s.target, std::move(s));
+  }
+}
+
+void Core::on(const role::LinkUp& e, Time now, Effects& out) {
+  const auto it = sessions_.find(e.target);
+  if (it == sessions_.end()) {
+    out.emplace_back(role::CloseLink{e.link, "no longer wanted"});
+    return;
+  }
+  auto& s = it->second;
+  s.link = e.link;
+  s.peer = e.peer;
+  greet(s, now, out);
+}
+
+void Core::on(const role::LinkDown& e, Time now, Effects& out) {
+  if (auto* s = session_of(e.link))
+    drop_session(*s, wire::kErrorNotReady, "connection to the proxy lost: " + e.reason, now, out);
+}
+
+void Core::on(const role::DialFailed& e, Time, Effects&) {
+  if (const auto it = sessions_.find(e.target); it != sessions_.end()) it->second.last_error = e.reason;
+}
+
+void Core::on(const role::QueryIn& e, Time, Effects& out) {
+  out.emplace_back(role::AnswerError{e.link, e.id, wire::kErrorGeneric, "a client answers no queries"});
+}
+
+void Core::on(const role::QueryDone& e, Time now, Effects& out) {
+  const auto it = questions_.find(e.token);
+  if (it == questions_.end()) return;
+  const auto question = it->second;
+  questions_.erase(it);
+  if (question.what == Asked::models) {
+    if (e.result)
+      models(question.api, *e.result, out);
+    else
+      out.emplace_back(ApiFailed{question.api, e.result.error().code, e.result.error().what});
+    return;
+  }
+  auto* s = session_of(question.link);
+  if (s == nullptr) return;
+  if (!e.result) {
+    if (question.what == Asked::status) return;  // the next one may do better; silence is the link's affair
+    const auto why = fmt::format("the proxy refused: {} (code {})", e.result.error().what, e.result.error().code);
+    out.emplace_back(role::CloseLink{s->link, why});
+    drop_session(*s, wire::kErrorNotReady, why, now, out);
+    return;
+  }
+  switch (question.what) {
+    case Asked::connect:
+      return connected(*s, *e.result, now, out);
+    case Asked::authorise:
+      return authorised(*s, *e.result, now, out);
+    case Asked::status:
+      return payment_status(*s, *e.result, now, out);
+    case Asked::models:
+      return;
+  }
+}
+
+void Core::on(const role::AccountObserved& e, Time now, Effects& out) {
+  if (e.address == config_.root)
+    adopt_root(e, now, out);
+  else
+    money_.observe(e, now, out);
+}
+
+void Core::on(const role::ExternalResult& e, Time now, Effects&) { money_.external_result(e, now); }
+
+void Core::adopt_root(const role::AccountObserved& e, Time now, Effects& out) {
+  auto parsed = ton::parse_root_state(e.state);
+  if (!parsed) {
+    out.emplace_back(role::Log{3, "root contract: " + parsed.error().what});
+    return;
+  }
+  if (root_ && parsed->version <= root_->version) return;
+  if (parsed->params.is_test != config_.is_test) {
+    out.emplace_back(
+        role::Log{4, fmt::format("the root contract is of a {} network, this node is configured for {}",
+                                 parsed->params.is_test ? "test" : "live", config_.is_test ? "test" : "live")});
+    return;
+  }
+  const bool new_contracts = root_ && parsed->params.params_version != root_->params.params_version;
+  root_ = std::move(*parsed);
+  money_.adopt_root(*root_);
+  if (new_contracts) {
+    for (auto& [id, s] : sessions_) {
+      if (s.link == 0) continue;
+      out.emplace_back(role::CloseLink{s.link, "new contract parameters"});
+      drop_session(s, wire::kErrorNotReady, "the network's parameters changed: connecting anew", now, out);
+    }
+  }
+  choose_targets(now, out);
+}
+
+void Core::drop_session(Session& s, int code, const std::string& why, Time now, Effects& out) {
+  fail_requests_of(s.link, code, why, out);
+  std::erase_if(questions_, [&](const auto& q) {
+    if (q.second.link != s.link) return false;
+    if (q.second.what == Asked::models) out.emplace_back(ApiFailed{q.second.api, code, why});
+    return true;
+  });
+  if (s.stage == Stage::ready) s.not_ready_since = now;
+  s.link = 0;
+  s.stage = Stage::dialling;
+  s.last_error = why;
+}
+
+Core::Session* Core::session_of(role::LinkId link) {
+  if (link == 0) return nullptr;
+  for (auto& [id, s] : sessions_)
+    if (s.link == link) return &s;
+  return nullptr;
+}
+
+role::QueryToken Core::ask(Session& s, Asked what, Bytes data, Duration timeout, Effects& out, ApiId api) {
+  const auto token = next_token_++;
+  questions_.emplace(token, Question{what, s.link, api});
+  out.emplace_back(role::SendQuery{s.link, token, std::move(data), timeout});
+  return token;
+}
+
+Core::Status Core::status(Time now) const {
+  Status st;
+  st.root = root_;
+  for (const auto& [id, s] : sessions_)
+    st.connections.push_back(
+        {s.address, stage_name(static_cast<int>(s.stage)), s.last_error, s.peer, s.proto, s.proxy_contract});
+  st.money = money_.status();
+  st.requests = count_requests_;
+  st.succeeded = count_succeeded_;
+  st.failed = count_failed_;
+  st.running = requests_.size();
+  st.waiting_for = why_not_ready(now);
+  st.ready = st.waiting_for.empty();
+  return st;
+}
+
+}  // namespace cocoon::client

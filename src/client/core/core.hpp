@@ -1,0 +1,148 @@
+// The client role, pure: keeps a session with one or more proxies (wire.md 4.1, 4.4), runs requests over them (4.7),
+// and keeps its money on chain in order (contracts.md 1.6, 3.8).
+#pragma once
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/time.hpp"
+#include "client/core/events.hpp"
+#include "client/core/money.hpp"
+#include "crypto/crypto.hpp"
+#include "ton/contracts/root.hpp"
+
+namespace cocoon::client {
+
+struct Config {
+  ton::Address root;  // the root contract
+  bool is_test = false;
+  bool check_images = true;   // refuse proxies whose image hash the root does not list
+  int proxy_connections = 1;  // how many proxies to stay connected to
+  std::string secret;         // proves to a proxy that we are the same client (contracts.md 3.8)
+  Duration handshake_timeout = std::chrono::seconds(30);
+  Duration authorise_timeout = std::chrono::seconds(300);
+  Duration status_interval = std::chrono::seconds(10);  // payment status is asked every 1 to 2 times this
+  Duration give_up_target = std::chrono::seconds(300);  // a target not ready for so long is replaced
+  std::size_t max_requests = 4096;                      // running at once
+  Money::Config money;
+};
+
+class Core {
+ public:
+  Core(Config config, crypto::Random random);
+
+  void handle(const Event& event, Time now, Effects& out);
+  Time wake_at() const;
+
+  // What an operator may ask (wire.md 5.9); plain values, cheap enough to be taken per request of the status page.
+  struct Status {
+    struct Connection {
+      std::string address;
+      std::string stage;  // "dialling", "handshake", "authorising", "ready"
+      std::string last_error;
+      role::Peer peer;
+      int proto = 0;
+      std::optional<ton::Address> proxy_contract;
+    };
+    std::optional<ton::RootState> root;
+    std::vector<Connection> connections;
+    Money::Status money;
+    std::uint64_t requests = 0, succeeded = 0, failed = 0, running = 0;
+    bool ready = false;       // a request sent now would be forwarded and paid for
+    std::string waiting_for;  // in words, when not ready
+  };
+  Status status(Time now) const;
+
+ private:
+  enum class Stage { dialling, image, connecting, registering, authorising, ready };
+
+  struct Session {
+    role::TargetId target = 0;
+    std::string address;
+    Stage stage = Stage::dialling;
+    std::string last_error;
+    Time not_ready_since{};
+    // while a link is up
+    role::LinkId link = 0;
+    role::Peer peer;
+    int proto = 0;
+    std::optional<ton::Address> proxy_contract;
+    std::int64_t nonce = 0;
+    Time next_status{};
+  };
+
+  struct Request {
+    ApiId api = 0;
+    role::LinkId link = 0;
+    Time deadline{};
+    bool head_seen = false;
+  };
+
+  enum class Asked { connect, authorise, status, models };
+  struct Question {
+    Asked what;
+    role::LinkId link;
+    ApiId api = 0;  // models
+  };
+
+  // core.cpp
+  void on(const role::Tick&, Time, Effects&);
+  void on(const role::LinkUp&, Time, Effects&);
+  void on(const role::LinkDown&, Time, Effects&);
+  void on(const role::DialFailed&, Time, Effects&);
+  void on(const role::PacketIn&, Time, Effects&);
+  void on(const role::QueryDone&, Time, Effects&);
+  void on(const role::QueryIn&, Time, Effects&);
+  void on(const role::AccountObserved&, Time, Effects&);
+  void on(const role::ExternalResult&, Time, Effects&);
+  void on(const ApiRequest&, Time, Effects&);
+  void on(const ApiModels&, Time, Effects&);
+  void on(const ApiGone&, Time, Effects&);
+  void adopt_root(const role::AccountObserved&, Time, Effects&);
+  void choose_targets(Time, Effects&);
+  void drop_session(Session&, int code, const std::string& why, Time, Effects&);
+  Session* session_of(role::LinkId);
+  role::QueryToken ask(Session&, Asked, Bytes, Duration timeout, Effects&, ApiId api = 0);
+
+  // handshake.cpp
+  void greet(Session&, Time, Effects&);
+  void connected(Session&, BytesView answer, Time, Effects&);
+  void begin_authorisation(Session&, const wire::client::AnyProxyConnectionAuth&, Time, Effects&);
+  void continue_registration(Session&, Time, Effects&);
+  void authorised(Session&, BytesView answer, Time, Effects&);
+  void payment_status(Session&, BytesView answer, Time, Effects&);
+
+  // requests.cpp
+  Session* ready_session();
+  std::string why_not_ready(Time) const;
+  void head(Session&, const Bits256& id, BytesView answer, bool final, const wire::client::QueryFinalInfo*, Time,
+            Effects&);
+  void part(const Bits256& id, Bytes answer, bool final, const wire::client::QueryFinalInfo*, Effects&);
+  void failed(const Bits256& id, int code, const std::string& text, Effects&);
+  void finish(const Bits256& id, bool success, Effects&);
+  void fail_requests_of(role::LinkId, int code, const std::string& why, Effects&);
+  void models(ApiId, BytesView answer, Effects&);
+  template <class Old>
+  wire::client::QueryFinalInfo final_of(const Old& old) const;
+  void packet(Session&, const wire::PacketToClient&, Time, Effects&);
+
+  Config config_;
+  crypto::Random random_;
+  Bits256 secret_hash_;
+  std::optional<ton::RootState> root_;
+  Money money_;
+  std::map<role::TargetId, Session> sessions_;
+  role::TargetId next_target_ = 1;
+  role::QueryToken next_token_ = 1;
+  Time next_choice_{};
+  std::map<role::QueryToken, Question> questions_;
+  std::unordered_map<Bits256, Request> requests_;
+  std::map<ApiId, Bits256> by_api_;
+  std::set<std::pair<Time, Bits256>> deadlines_;
+  std::uint64_t count_requests_ = 0, count_succeeded_ = 0, count_failed_ = 0;
+};
+
+}  // namespace cocoon::client

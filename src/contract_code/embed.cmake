@@ -1,0 +1,7 @@
+set(text "#include \"contract_code/data.hpp\"\n\nnamespace cocoon::contract_code::data {\n")
+foreach(name root proxy client worker wallet)
+  file(READ ${DIR}/${name}.boc hex HEX)
+  string(REGEX REPLACE "(..)" "0x\\1," bytes "${hex}")
+  string(APPEND text "static const std::uint8_t ${name}_bytes[] = {${bytes}};\nconst BytesView ${name}{${name}_bytes, sizeof ${name}_bytes};\n")
+endforeach()
+file(WRITE ${OUT} "${text}}  // namespace cocoon::contract_code::data\n")
