@@ -1,0 +1,54 @@
+// One TCP connection that speaks HTTP, either side: reads ahead into a bounded buffer all the time (so that the end of
+// the connection is noticed whatever its owner is doing), writes with backpressure, and dies at a deadline.
+#pragma once
+#include <array>
+#include <string>
+
+#include "net/event.hpp"
+
+namespace cocoon::net {
+
+class HttpChannel : public std::enable_shared_from_this<HttpChannel> {
+ public:
+  HttpChannel(tcp::socket socket, std::size_t read_ahead);
+
+  void start();  // begins reading; once
+  std::string_view buffered() const { return std::string_view(buffer_).substr(taken_, filled_ - taken_); }
+  bool buffer_full() const { return filled_ - taken_ >= buffer_.size(); }
+  void consume(std::size_t n);
+  // Returns when there are more bytes than when it was called, or none will come. False: none will come.
+  Task<bool> more();
+  bool ended() const { return ended_; }
+
+  // Returns when the kernel has taken all; the connection is closed when nothing moves for `stall`. Moves the deadline
+  // and leaves it cleared.
+  Task<Result<>> write(std::string_view head, std::string_view body, std::string_view tail, Millis stall);
+
+  // The connection is closed when the deadline passes; timed_out() tells that case.
+  Watchdog& deadline() { return watchdog_; }
+  bool timed_out() const { return timed_out_; }
+  void close();
+  // Sends what is written, says goodbye, then closes.
+  void close_gracefully();
+  bool closed() const { return closed_; }
+  // Runs once when the other side ended the connection (or it broke).
+  void on_end(std::function<void()> hook);
+  const std::string& peer() const { return peer_; }
+  bool reused = false;  // for the client's pool
+
+ private:
+  void read();
+  void finish_reading();
+
+  tcp::socket socket_;
+  std::string peer_;
+  std::string buffer_;  // fixed size; bytes [taken_, filled_) are waiting
+  std::size_t taken_ = 0, filled_ = 0;
+  Event arrived_;
+  Watchdog watchdog_;
+  std::function<void()> on_end_;
+  bool reading_ = false, ended_ = false, closed_ = false, timed_out_ = false, lingering_ = false;
+  std::size_t linger_budget_ = 0;
+};
+
+}  // namespace cocoon::net
