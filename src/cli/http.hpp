@@ -1,0 +1,23 @@
+// Blocking HTTP for commands: one call, one answer. Nodes never use this.
+#pragma once
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "base/time.hpp"
+
+namespace cocoon::cli {
+
+struct HttpReply {
+  int status = 0;
+  std::string body;
+};
+
+Result<HttpReply> http_get(const std::string& url, Duration deadline = std::chrono::seconds(10));
+Result<HttpReply> http_post_json(const std::string& url, std::string body, Duration deadline);
+// Hands over the body piece by piece as it arrives; `body` of the reply stays empty when the status is 200.
+Result<HttpReply> http_post_stream(const std::string& url, std::string body, Duration deadline,
+                                   const std::function<void(std::string_view)>& on_piece);
+
+}  // namespace cocoon::cli
