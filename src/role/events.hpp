@@ -2,6 +2,7 @@
 // (effects). A role's own Event and Effect are variants of these and a few of its own. See docs/design-notes.md.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -69,7 +70,7 @@ struct QueryDone {  // the end of a SendQuery: the boxed result, or the peer's e
 // A watched account was read. Delivered once after Watch, then each time its last transaction has moved.
 struct AccountObserved {
   ton::Address address;
-  ton::AccountState state;                     // after the last transaction
+  std::optional<ton::Account> account;         // after the last transaction; nothing if the chain knows no such account
   std::vector<ton::Transaction> transactions;  // those not delivered before, oldest first; bounded at first sight
   bool complete = true;                        // false: older transactions exist that were not fetched (first sight)
   std::int64_t chain_time = 0;                 // unix seconds of the block it was read at
