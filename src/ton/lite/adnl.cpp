@@ -163,7 +163,8 @@ Result<std::optional<Bytes>> AdnlConnection::next_packet() {
 
 Result<> AdnlConnection::send(BytesView payload, crypto::Random& random) {
   if (phase_ != Phase::open) return fail("ADNL: the connection is not open");
-  if (payload.size() > max_payload_) return fail("ADNL: a payload of {} bytes, at most {}", payload.size(), max_payload_);
+  if (payload.size() > max_payload_)
+    return fail("ADNL: a payload of {} bytes, at most {}", payload.size(), max_payload_);
   seal(payload, random);
   return {};
 }

@@ -1,7 +1,7 @@
 // The liteserver's messages: the constructors of TON's lite_api.tl that nodes use, as plain values.
 //
-// Each struct stands under its line of the schema; its id is the CRC-32 of that line (schema_test.cpp checks every one).
-// Block times are Unix seconds, logical times count transactions, amounts are nanoTON, "BoC" is a bag of cells.
+// Each struct stands under its line of the schema; its id is the CRC-32 of that line (schema_test.cpp checks every
+// one). Block times are Unix seconds, logical times count transactions, amounts are nanoTON, "BoC" is a bag of cells.
 #pragma once
 #include <cstdint>
 #include <string>
