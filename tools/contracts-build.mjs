@@ -24,7 +24,7 @@ function tolkFiles(directory = '') {
 function fingerprint() {
   const hash = createHash('sha256');
   const add = (text) => hash.update(`${Buffer.byteLength(text)}\n`).update(text);
-  for (const file of tolkFiles()) add(file), add(readFileSync(join(sources, file), 'utf8'));
+  for (const file of tolkFiles()) (add(file), add(readFileSync(join(sources, file), 'utf8')));
   const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   for (const name of ['@ton/tolk-js', '@ton/core']) add(devDependencies[name]);
   add(readFileSync(new URL(import.meta.url), 'utf8'));
@@ -82,7 +82,9 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
     const worked = await buildContracts({ force: process.argv.includes('--force') });
     const { contracts: built } = JSON.parse(readFileSync(manifest, 'utf8'));
     for (const [name, { hash, boc }] of Object.entries(built)) {
-      console.log(`${name.padEnd(6)} ${hash} ${String(boc.length / 2).padStart(5)} bytes${worked ? '' : ' (up to date)'}`);
+      console.log(
+        `${name.padEnd(6)} ${hash} ${String(boc.length / 2).padStart(5)} bytes${worked ? '' : ' (up to date)'}`,
+      );
     }
   } catch (error) {
     console.error(`contracts: ${error.message}`);

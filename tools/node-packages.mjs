@@ -31,7 +31,9 @@ export function ensureNodePackages() {
   if (isInstalled()) return;
   const npm = spawnSync('npm', ['ci', '--loglevel=error'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
   if (npm.error || npm.status !== 0) {
-    throw new Error(`npm ci failed (${npm.error?.message ?? `exit ${npm.status}`}); is npm installed and a registry reachable?`);
+    throw new Error(
+      `npm ci failed (${npm.error?.message ?? `exit ${npm.status}`}); is npm installed and a registry reachable?`,
+    );
   }
 }
 

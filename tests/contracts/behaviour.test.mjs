@@ -64,7 +64,10 @@ function compareStep(actual, expected, actualCodes, expectedCodes) {
   const ours = split(actual, actualCodes);
   const theirs = split(expected, expectedCodes);
   assert.deepEqual(ours.exact, theirs.exact);
-  assert.deepEqual(ours.near.map(([where]) => where), theirs.near.map(([where]) => where));
+  assert.deepEqual(
+    ours.near.map(([where]) => where),
+    theirs.near.map(([where]) => where),
+  );
   ours.near.forEach(([where, value], i) => {
     const difference = BigInt(value ?? 0) - BigInt(theirs.near[i][1] ?? 0);
     const distance = difference < 0n ? -difference : difference;

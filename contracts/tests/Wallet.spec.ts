@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { beginCell, Cell, internal, toNano } from '@ton/core';
+import { sign } from '@ton/crypto';
+import { Blockchain } from '@ton/sandbox';
+import { ExitCode, Op } from '../wrappers/ops';
+import { header } from '../wrappers/signed';
+import { Wallet, walletTransfer } from '../wrappers/Wallet';
+import { assertOk, exitCode, loadCode, machineKey, otherKey, sentTo, START } from './network';
+
+const secretKey = machineKey.secretKey;
+
+async function createWallet(funds = toNano(10)) {
+  const chain = await Blockchain.create();
+  chain.now = START;
+  const [owner, stranger] = await Promise.all(['owner', 'stranger'].map((name) => chain.treasury(name)));
+  const config = { publicKey: machineKey.publicKey, owner: owner.address };
+  const wallet = chain.openContract(Wallet.createFromConfig(config, loadCode('wallet')));
+  await wallet.sendFunds(owner.getSender(), funds);
+  const messages = [{ message: internal({ to: stranger.address, value: toNano(1), body: 'hello' }), mode: 0 }];
+  const transfer = { seqno: 0, validUntil: START + 60, messages, secretKey };
+  return { chain, owner, stranger, wallet, transfer };
+}
+
+async function refusal(send: Promise<unknown>): Promise<number> {
+  const error = await send.then(
+    () => assert.fail('the external message was accepted'),
+    (reason: Error & { exitCode?: number }) => reason,
+  );
+  const code = error.exitCode ?? Number(/exit[_ ]?code[^0-9-]*(-?\d+)/i.exec(error.message)?.[1]);
+  assert.ok(Number.isInteger(code), error.message);
+  return code;
+}
+
+describe('wallet', () => {
+  test('the first external message deploys and sends', async () => {
+    const { wallet, owner, stranger, transfer } = await createWallet();
+    const result = await wallet.sendExternal(walletTransfer(transfer));
+    assertOk(result, wallet.address, stranger.address);
+    assert.equal(sentTo(result, wallet.address, stranger.address).length, 1);
+    assert.equal(await wallet.getSeqno(), 1);
+    assert.equal(await wallet.getPublicKey(), BigInt(`0x${machineKey.publicKey.toString('hex')}`));
+    assert.ok((await wallet.getOwnerAddress()).equals(owner.address));
+  });
+
+  test('every check has its code, and a refused message costs nothing', async () => {
+    const { chain, wallet, transfer } = await createWallet();
+    await wallet.sendExternal(walletTransfer(transfer));
+    const next = { ...transfer, seqno: 1 };
+    const before = (await chain.getContract(wallet.address)).balance;
+    const refused = (changes: Partial<typeof next> & { subwallet?: number }) =>
+      refusal(wallet.sendExternal(walletTransfer({ ...next, ...changes })));
+    assert.equal(await refused({ validUntil: START }), ExitCode.walletExpired);
+    assert.equal(await refused({ seqno: 0 }), ExitCode.walletSeqno);
+    assert.equal(await refused({ subwallet: 1 }), ExitCode.walletSubwallet);
+    assert.equal(await refused({ secretKey: otherKey.secretKey }), ExitCode.walletSignature);
+    assert.equal((await chain.getContract(wallet.address)).balance, before);
+    assert.equal(await wallet.getSeqno(), 1);
+  });
+
+  test('below two TON nothing is accepted', async () => {
+    const { wallet, transfer } = await createWallet(toNano('1.9'));
+    assert.equal(await refusal(wallet.sendExternal(walletTransfer(transfer))), ExitCode.walletBalance);
+  });
+
+  test('modes without a message, or half a mode, are refused before they cost gas', async () => {
+    const { wallet, transfer } = await createWallet();
+    await wallet.sendExternal(walletTransfer(transfer));
+    const unsigned = (tail: (body: ReturnType<typeof beginCell>) => unknown) => {
+      const body = beginCell()
+        .storeUint(0, 32)
+        .storeUint(START + 60, 32)
+        .storeUint(1, 32);
+      tail(body);
+      return beginCell().storeBuffer(sign(body.endCell().hash(), secretKey), 64).storeBuilder(body).endCell();
+    };
+    for (const body of [
+      unsigned((b) => b.storeUint(0, 8)),
+      unsigned((b) => b.storeUint(0, 4).storeRef(Cell.EMPTY)),
+      unsigned((b) => b.storeRef(Cell.EMPTY)),
+    ]) {
+      assert.equal(await refusal(wallet.sendExternal(body)), ExitCode.bodyShape);
+    }
+  });
+
+  test('one external message carries up to four messages', async () => {
+    const { wallet, stranger, transfer } = await createWallet();
+    const message = (value: bigint) => ({ message: internal({ to: stranger.address, value }), mode: 1 });
+    const messages = [1n, 2n, 3n, 4n].map((n) => message(n * toNano('0.1')));
+    const result = await wallet.sendExternal(walletTransfer({ ...transfer, messages }));
+    const values = sentTo(result, wallet.address, stranger.address).map(({ value }) => value);
+    assert.deepEqual(
+      values,
+      [1n, 2n, 3n, 4n].map((n) => n * toNano('0.1')),
+    );
+  });
+
+  test('the owner relays, blocks, unblocks and sweeps', async () => {
+    const { chain, wallet, owner, stranger, transfer } = await createWallet();
+    await wallet.sendExternal(walletTransfer(transfer));
+    const relay = { value: toNano('0.1'), mode: 1, message: internal({ to: stranger.address, value: toNano(1) }) };
+    const relayed = await wallet.sendMessage(owner.getSender(), relay);
+    assert.equal(sentTo(relayed, wallet.address, stranger.address)[0].value, toNano(1));
+    assert.equal(
+      exitCode(await wallet.sendMessage(stranger.getSender(), relay), wallet.address),
+      ExitCode.walletSenderNotOwner,
+    );
+
+    const text = async (letter: string, sender = owner) =>
+      exitCode(await wallet.sendText(sender.getSender(), toNano('0.1'), letter), wallet.address);
+    assert.equal(await text('b', stranger), ExitCode.walletSenderNotOwner);
+    assert.equal(await text('z'), ExitCode.walletUnknownCommand);
+    assert.equal(await text('b'), 0);
+    const blocked = wallet.sendExternal(walletTransfer({ ...transfer, seqno: 1 }));
+    assert.equal(await refusal(blocked), ExitCode.walletBlocked);
+    assert.equal(await text('u'), 0);
+    assertOk(await wallet.sendExternal(walletTransfer({ ...transfer, seqno: 1 })), wallet.address);
+    assert.equal(await text('w'), 0);
+    assert.equal((await chain.getContract(wallet.address)).balance, toNano('0.01'));
+  });
+
+  test('a batch that the balance does not cover leaves the seqno where it is', async () => {
+    const { wallet, stranger, transfer } = await createWallet();
+    const messages = [{ message: internal({ to: stranger.address, value: toNano(1000) }), mode: 0 }];
+    const { transactions } = await wallet.sendExternal(walletTransfer({ ...transfer, messages }));
+    const [{ description }] = transactions;
+    assert.ok(description.type === 'generic' && description.actionPhase?.resultCode === 37);
+    assert.equal(await wallet.getSeqno(), 0);
+  });
+
+  test('coins and excesses are welcome from anybody', async () => {
+    const { wallet, stranger, transfer } = await createWallet();
+    await wallet.sendExternal(walletTransfer(transfer));
+    assertOk(await wallet.sendFunds(stranger.getSender(), toNano(1)), wallet.address);
+    for (const op of [Op.excesses, Op.payout, Op.doNotProcess]) {
+      const body = header(op, 1n).endCell();
+      assertOk(await stranger.send({ to: wallet.address, value: toNano(1), body }), wallet.address);
+    }
+    const unknown = await stranger.send({ to: wallet.address, value: toNano(1), body: header(1, 1n).endCell() });
+    assert.equal(exitCode(unknown, wallet.address), ExitCode.walletSenderNotOwner);
+  });
+});
