@@ -383,10 +383,13 @@ void Scheduler::Engine::choose_next(Slot& slot) {
 void Scheduler::Engine::finish(Slot& slot, Result<FinishReason> reason) {
   const bool good = reason.has_value();
   ++(good ? counters_.finished : counters_.failed);
-  if (good)
-    if (auto rest = slot.text->finish(); !rest.empty()) slot.work->listener->text(std::move(rest), slot.usage);
-  slot.work->listener->ended({std::move(reason), slot.usage});
+  const auto listener = slot.work->listener;
+  const auto usage = slot.usage;
+  auto rest = good ? slot.text->finish() : std::string();
+  // Free before it is told, so that who hears of the end finds the slot free.
   release(slot, good);
+  if (!rest.empty()) listener->text(std::move(rest), usage);
+  listener->ended({std::move(reason), usage});
 }
 
 // Frees the slot; `keep`: what the context holds of it is sound and may serve a later request of the same salt.
