@@ -22,7 +22,7 @@ Core::Core(Config config, crypto::Random random)
     : config_(std::move(config)),
       random_(std::move(random)),
       secret_hash_(crypto::sha256(as_bytes(config_.secret))),
-      money_(config_.money, random_.bits256()) {}
+      money_(config_.money, crypto::Random(random_.bits256())) {}
 
 void Core::handle(const Event& event, Time now, Effects& out) {
   std::visit([&](const auto& e) { on(e, now, out); }, event);
@@ -73,10 +73,13 @@ void Core::choose_targets(Time now, Effects& out) {
   }
   if (!root_) return;
   std::vector<std::string> free;
-  for (const auto& [seqno, entry] : root_->proxies) {
-    const bool taken = std::any_of(sessions_.begin(), sessions_.end(),
-                                   [&](const auto& s) { return s.second.address == entry.for_clients; });
-    if (!taken) free.push_back(entry.for_clients);
+  for (const auto& [seqno, text] : root_->registered_proxies) {
+    const auto endpoints = ton::parse_proxy_endpoints(text);
+    if (!endpoints) continue;
+    const auto address = endpoints->for_clients.text();
+    const bool taken =
+        std::any_of(sessions_.begin(), sessions_.end(), [&](const auto& s) { return s.second.address == address; });
+    if (!taken) free.push_back(address);
   }
   while (sessions_.size() < static_cast<std::size_t>(config_.proxy_connections) && !free.empty()) {
     const auto pick = random_.below(free.size());
@@ -158,7 +161,12 @@ void Core::on(const role::AccountObserved& e, Time now, Effects& out) {
 void Core::on(const role::ExternalResult& e, Time now, Effects&) { money_.external_result(e, now); }
 
 void Core::adopt_root(const role::AccountObserved& e, Time now, Effects& out) {
-  auto parsed = ton::parse_root_state(e.state);
+  const auto* init = e.account ? e.account->active() : nullptr;
+  if (init == nullptr || !init->data) {
+    out.emplace_back(role::Log{3, "the root contract is not on this chain (yet)"});
+    return;
+  }
+  auto parsed = ton::parse_root_state(*init->data);
   if (!parsed) {
     out.emplace_back(role::Log{3, "root contract: " + parsed.error().what});
     return;
@@ -172,7 +180,7 @@ void Core::adopt_root(const role::AccountObserved& e, Time now, Effects& out) {
   }
   const bool new_contracts = root_ && parsed->params.params_version != root_->params.params_version;
   root_ = std::move(*parsed);
-  money_.adopt_root(*root_);
+  money_.adopt_root(config_.root, *root_);
   if (new_contracts) {
     for (auto& [id, s] : sessions_) {
       if (s.link == 0) continue;

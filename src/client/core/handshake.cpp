@@ -20,7 +20,7 @@ void Core::greet(Session& s, Time now, Effects& out) {
   wire::client::ConnectToProxy hello;
   hello.params.client_owner_address = ton::to_friendly_text(money_.wallet(), {false, config_.is_test});
   hello.params.set_is_test(config_.is_test);
-  hello.params.set_proto_versions(1, 4);
+  hello.params.set_versions(1, 4);
   hello.min_config_version = static_cast<std::int32_t>(root_->version);
   s.stage = Stage::connecting;
   ask(s, Asked::connect, wire::encode(hello), config_.handshake_timeout, out);
@@ -42,8 +42,7 @@ void Core::connected(Session& s, BytesView answer, Time now, Effects& out) {
   auto proxy_contract = ton::address_from_text(p.proxy_sc_address);
   auto client_contract = ton::address_from_text(hello->client_sc_address);
   if (!proxy_owner || !proxy_contract || !client_contract) return refuse("the proxy sent an unreadable address");
-  if (auto known = money_.meet_proxy(*root_, p.proxy_public_key, *proxy_owner, *proxy_contract, *client_contract, out);
-      !known)
+  if (auto known = money_.meet_proxy(p.proxy_public_key, *proxy_owner, *proxy_contract, *client_contract, out); !known)
     return refuse(known.error().what);
 
   s.proto = p.proto_version;

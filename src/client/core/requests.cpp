@@ -95,7 +95,7 @@ Core::Session* Core::ready_session() {
 
 std::string Core::why_not_ready(Time) const {
   if (!root_) return "reading the root contract";
-  if (root_->proxies.empty()) return "the root contract lists no proxy";
+  if (root_->registered_proxies.empty()) return "the root contract lists no proxy";
   std::string why = "connecting to a proxy";
   for (const auto& [id, s] : sessions_) {
     if (s.stage == Stage::ready) {
