@@ -19,7 +19,7 @@ endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   # libstdc++ 12 guards std::expected by a concepts version that clang reaches only in 19; what it uses is there.
   target_compile_options(cocoon_options INTERFACE
-    $<$<COMPILE_LANGUAGE:CXX>:-Wno-builtin-macro-redefined -D__cpp_concepts=202002L>)
+    $<$<COMPILE_LANGUAGE:CXX>:-Wno-builtin-macro-redefined -U__cpp_concepts -D__cpp_concepts=202002L>)
 endif()
 
 set(COCOON_SANITIZERS "")
