@@ -55,7 +55,7 @@ export function readArrows(text) {
 function sourceFiles(directory, base = directory) {
   return fs.readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
     const full = path.join(directory, entry.name);
-    if (entry.isDirectory()) return entry.name === 'testdata' ? [] : sourceFiles(full, base);
+    if (entry.isDirectory()) return sourceFiles(full, base);
     return /\.(cpp|hpp|c|h)$/.test(entry.name) ? [path.relative(base, full)] : [];
   });
 }
@@ -70,13 +70,16 @@ export function stripped(text) {
 }
 
 const isStandard = (name) => /^[a-z_0-9]+$/.test(name) || /^(errno|math|stdint|stddef|stdlib|string|stdio|time)\.h$/.test(name);
-const isTest = (file) => /(_test|_testing|_bench)\.(cpp|hpp)$/.test(file);
+const isTest = (file) => /(_test|_bench|testing)\.(cpp|hpp)$/.test(file) || file.includes('/testdata/');
 
 export function checkArrows(root) {
   const source = path.join(root, 'src');
   const table = readArrows(fs.readFileSync(path.join(root, 'tools/arrows.txt'), 'utf8'));
   const roomNames = [...table.rooms.keys()].sort((a, b) => b.length - a.length);
-  const roomOf = (file) => roomNames.find((name) => file.startsWith(`${name}/`));
+  // "tee/simulated" names the folder, or the one unit simulated.cpp and simulated.hpp.
+  const roomOf = (file) => roomNames.find((name) => file.startsWith(`${name}/`) || file.replace(/(_test)?\.(cpp|hpp)$/, '') === name);
+  // A unit with an entry of its own still belongs to its folder's room.
+  const folderOf = (file) => roomNames.find((name) => file.startsWith(`${name}/`));
   const externalOf = (header) =>
     [...table.externals].find(([, { patterns }]) => patterns.some((pattern) => pattern.test(header)))?.[0];
   const problems = [];
@@ -126,8 +129,8 @@ export function checkArrows(root) {
     for (const include of includes) {
       const target = resolve(file, include);
       if (target) {
-        const other = roomOf(target);
-        if (other === room) continue;
+        const other = folderOf(target);
+        if (other === folderOf(file)) continue;
         if (!rule.rooms.includes('*') && !rule.rooms.includes(other)) {
           at(include.line, `${room} may not include ${other} ("${include.name}")`);
         }
@@ -147,11 +150,8 @@ export function checkArrows(root) {
       });
     }
   }
-  for (const room of new Set([...files.keys()].map(roomOf).filter(Boolean))) {
-    const folder = room.replace(/\/(core|service)$/, '');
-    if (![room, folder].some((name) => fs.existsSync(path.join(source, name, 'README.md')))) {
-      problems.push(`src/${room}: a room has a README.md`);
-    }
+  for (const folder of new Set([...files.keys()].map((file) => file.split('/')[0]))) {
+    if (!fs.existsSync(path.join(source, folder, 'README.md'))) problems.push(`src/${folder}: a room has a README.md`);
   }
   return { problems, files: files.size };
 }
