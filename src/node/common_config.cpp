@@ -1,0 +1,33 @@
+#include "node/common_config.hpp"
+
+namespace cocoon::node {
+
+void CommonConfig::add_keys(ConfigTable& t) {
+  t.key("name", name, "how this node calls itself in its log");
+  t.key("log_level", log_level, "what is logged: trace, debug, info, warn, error or off");
+  t.key("chain.liteserver", liteserver, "address of a liteserver, ip:port");
+  t.key("chain.liteserver_key", liteserver_key, "its public key, base64 of 32 bytes").required();
+  t.key("chain.poll", poll, "how often watched accounts are read");
+  t.key("network.root", root, "address of the root contract, raw or friendly").required();
+  t.key("network.is_test", is_test, "a test network; must be what the root contract says");
+  t.key("network.testnet_addresses", testnet_addresses, "write addresses with the testnet tag");
+  t.key("network.check_images", check_images,
+        "refuse peers whose image hash the root contract does not list; off only for tests on a test network");
+  t.key("wallet.key_file", wallet_key_file,
+        "file with the seed of the node's wallet, 64 hex digits, mode 600; made if absent")
+      .required();
+  t.key("wallet.owner", owner, "address of the wallet's owner, who may sweep and block it").required();
+  t.key("tee.kind", tee, "where evidence about this node comes from: none or simulated");
+  t.key("tee.directory", tee_directory, "simulated: directory of the simulated platform's keys");
+  t.key("tee.image", image, "simulated: name of the image that this node claims to run");
+  t.key("tee.simulated_root", simulated_root,
+        "PEM file of a simulated root whose evidence is believed; empty: hardware only");
+  t.key("tee.accept_unevaluated_collateral", accept_unevaluated_collateral,
+        "believe genuine hardware evidence whose revocation and TCB state has not been looked up");
+  t.key("net.pow_difficulty", pow_difficulty, "proof of work asked from who connects, in leading zero bits", 0, 64);
+  t.key("net.max_pow_difficulty", max_pow_difficulty, "hardest proof of work that is solved to connect", 0, 40);
+  t.key("net.handshake_timeout", handshake_timeout, "for each connection, from the first byte to ready");
+  t.key("http.listen", http_listen, "where status pages (and the client's API) are served, ip:port");
+}
+
+}  // namespace cocoon::node
