@@ -27,6 +27,7 @@ namespace {
 
 namespace json = boost::json;
 
+constexpr const char* kJson = "application/json";
 constexpr std::string_view kContent = "Hello there.";
 
 enum class Mode {
@@ -150,25 +151,29 @@ class Playing {
   Playing& operator=(const Playing&) = delete;
 
   Task<> run() {
+    std::string body;
     switch (script_.mode) {
       case Mode::stall:
         co_return co_await stall();
       case Mode::die:
         co_return responder_.abort();
       case Mode::half_json:
-        co_return co_await respond(200, "application/json", R"({"id":"chatcmpl-1","object":"chat.completion","choi)");
+        body = R"({"id":"chatcmpl-1","object":"chat.completion","choi)";
+        co_return co_await respond(200, kJson, std::move(body));
       case Mode::garbage:
-        co_return co_await respond(200, "application/json", "\xFF\xFE\x00{]");
+        body = "\xFF\xFE{]\x01";
+        co_return co_await respond(200, kJson, std::move(body));
       case Mode::error:
-        co_return co_await error();
+        body = ApiError{script_.status, "the fixture fails", "server_error", {}, "fixture"}.to_json();
+        co_return co_await respond(script_.status, kJson, std::move(body));
       case Mode::flat_error:
-        co_return co_await respond(
-            script_.status, "application/json",
-            fmt::format(
-                R"({{"object":"error","message":"the fixture refuses","type":"BadRequest","param":null,"code":{}}})",
-                script_.status));
+        body = fmt::format(
+            R"({{"object":"error","message":"the fixture refuses","type":"BadRequest","param":null,"code":{}}})",
+            script_.status);
+        co_return co_await respond(script_.status, kJson, std::move(body));
       case Mode::plain_error:
-        co_return co_await respond(script_.status, "text/plain", "the fixture is out of order\n");
+        body = "the fixture is out of order\n";
+        co_return co_await respond(script_.status, "text/plain", std::move(body));
       default:
         break;
     }
@@ -184,15 +189,10 @@ class Playing {
             1'700'000'000};
   }
 
-  Task<> respond(int status, std::string type, std::string body) {
-    auto headers = HttpHeaders::content_type(std::move(type));
+  Task<> respond(int status, const char* type, std::string body) {
+    auto headers = HttpHeaders::content_type(type);
     const auto sent = co_await responder_.respond(status, std::move(headers), std::move(body));
     if (!sent) give_up();
-  }
-
-  Task<> error() {
-    const ApiError what{script_.status, "the fixture fails", "server_error", {}, "fixture"};
-    co_await respond(script_.status, "application/json", what.to_json());
   }
 
   void give_up() {
@@ -233,11 +233,12 @@ class Playing {
     auto body = whole_json();
     if (script_.mode == Mode::die_mid || script_.mode == Mode::stall_mid) {
       auto headers = HttpHeaders::content_type("application/json");
-      co_await responder_.start(200, std::move(headers), body.substr(0, body.size() / 2));
+      body.resize(body.size() / 2);
+      co_await responder_.start(200, std::move(headers), std::move(body));
       if (script_.mode == Mode::stall_mid) co_return co_await stall();
       co_return responder_.abort();
     }
-    co_await respond(200, "application/json", std::move(body));
+    co_await respond(200, kJson, std::move(body));
   }
 
   std::string piece(const EventWriter& writer, std::uint32_t index) const {
@@ -249,7 +250,8 @@ class Playing {
     const EventWriter writer(head(), script_.usage_at_end);
     const auto chunks = script_.mode == Mode::echo ? 1 : script_.chunks;
     auto headers = HttpHeaders::content_type("text/event-stream");
-    auto sent = co_await responder_.start(200, std::move(headers), writer.first(0));
+    auto head = writer.first(0);
+    auto sent = co_await responder_.start(200, std::move(headers), std::move(head));
     for (std::uint32_t i = 0; i < chunks && sent; ++i) {
       if (i >= chunks / 2 && script_.mode == Mode::stall_mid) co_return co_await stall();
       if (i >= chunks / 2 && script_.mode == Mode::die_mid) co_return responder_.abort();
@@ -280,7 +282,8 @@ Task<> respond(HttpResponder& responder, int status, std::string body) {
 Task<> play(EchoBackend::State& state, const HttpRequest& request, HttpResponder& responder) {
   auto script = read_script(state.config, request);
   if (!script) {
-    co_await respond(responder, script.error().status, script.error().to_json());
+    auto body = script.error().to_json();
+    co_await respond(responder, script.error().status, std::move(body));
     co_return;
   }
   Playing playing(state, responder, std::move(*script));
