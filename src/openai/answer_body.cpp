@@ -1,0 +1,137 @@
+#include "openai/answer_body.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+namespace cocoon::openai {
+
+BodyForm form_of_content_type(std::string_view content_type) {
+  std::string type(content_type.substr(0, content_type.find(';')));
+  std::erase(type, ' ');
+  std::ranges::transform(type, type.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (type == "text/event-stream") return BodyForm::event_stream;
+  if (type == "application/json" || type.ends_with("+json")) return BodyForm::json;
+  return BodyForm::opaque;
+}
+
+struct AnswerBody::State {
+  explicit State(Options o)
+      : options(std::move(o)),
+        scanner(JsonScanner::Documents::many,
+                [this](const Usage& u, std::uint64_t brace) { note_annotation(u, brace); }),
+        events(options.max_event) {}
+
+  Options options;
+  Usage usage;
+  // json
+  UsageScanner scanner;
+  std::vector<std::pair<std::uint64_t, std::string>> insertions;  // offset in the stream, text
+  // event stream
+  SseReader events;
+  bool lost = false;  // no longer of the announced form
+  bool done = false;  // [DONE]
+  bool error = false;
+  bool whole = true;
+
+  void note_annotation(const Usage& grown, std::uint64_t brace) {
+    if (!options.annotate) return;
+    std::string text = options.annotate(grown);
+    if (!text.empty()) insertions.emplace_back(brace, "," + std::move(text));
+  }
+
+  void push_json(std::string_view in, std::string& out) {
+    const std::uint64_t base = scanner.offset();
+    if (!lost && !scanner.push(in)) lost = true;
+    std::size_t at = 0;
+    for (const auto& [offset, text] : insertions) {
+      const auto to = static_cast<std::size_t>(offset - base);
+      out += in.substr(at, to - at);
+      out += text;
+      at = to;
+    }
+    insertions.clear();
+    out += in.substr(at);
+    usage = scanner.usage();
+    error = error || scanner.has_error();
+  }
+
+  void push_events(std::string_view in, std::string& out) {
+    if (lost) {
+      out += in;
+      return;
+    }
+    events.push(in);
+    for (;;) {
+      const auto event = events.next();
+      if (!event) {  // too long to hold: from here on only bytes
+        lost = true;
+        out += events.rest();
+        return;
+      }
+      if (!*event) return;
+      forward(**event, out);
+    }
+  }
+
+  void forward(const SseEvent& event, std::string& out) {
+    done = done || event.is_done();
+    error = error || event.name == "error";
+    if (!event.has_data || event.is_done()) {
+      out += event.raw;
+      return;
+    }
+    std::string text;
+    std::uint64_t brace = 0;
+    UsageScanner one(JsonScanner::Documents::one, [&](const Usage& found, std::uint64_t at) {
+      if (!usage.grow(found) || !options.annotate) return;
+      text = options.annotate(usage);
+      brace = at;
+    });
+    const bool json = one.push(event.data) && one.finish();
+    error = error || (json && one.has_error());
+    if (json && options.drop_usage_event && one.has_usage() && one.has_empty_choices()) return;
+    const bool in_place =
+        event.data.data() >= event.raw.data() && event.data.data() < event.raw.data() + event.raw.size();
+    if (!json || text.empty() || !in_place) {
+      out += event.raw;
+      return;
+    }
+    const std::size_t at =
+        static_cast<std::size_t>(event.data.data() - event.raw.data()) + static_cast<std::size_t>(brace);
+    out += event.raw.substr(0, at);
+    out += ',';
+    out += text;
+    out += event.raw.substr(at);
+  }
+};
+
+AnswerBody::AnswerBody(Options options) : state_(std::make_unique<State>(std::move(options))) {}
+AnswerBody::~AnswerBody() = default;
+AnswerBody::AnswerBody(AnswerBody&&) noexcept = default;
+AnswerBody& AnswerBody::operator=(AnswerBody&&) noexcept = default;
+
+void AnswerBody::push(std::string_view in, std::string& out) {
+  switch (state_->options.form) {
+    case BodyForm::json:
+      return state_->push_json(in, out);
+    case BodyForm::event_stream:
+      return state_->push_events(in, out);
+    case BodyForm::opaque:
+      out += in;
+  }
+}
+
+void AnswerBody::finish(std::string& out) {
+  State& s = *state_;
+  if (s.options.form == BodyForm::json) s.whole = !s.lost && s.scanner.finish() && s.scanner.documents() > 0;
+  if (s.options.form == BodyForm::json) s.usage = s.scanner.usage();
+  if (s.options.form != BodyForm::event_stream) return;
+  if (!s.lost) out += s.events.rest();
+  s.whole = !s.lost && s.done;
+}
+
+const Usage& AnswerBody::usage() const { return state_->usage; }
+bool AnswerBody::whole() const { return state_->whole; }
+bool AnswerBody::has_error() const { return state_->error; }
+
+}  // namespace cocoon::openai

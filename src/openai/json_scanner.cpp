@@ -1,0 +1,248 @@
+#include "openai/json_scanner.hpp"
+
+#include <algorithm>
+
+namespace cocoon::openai {
+namespace {
+
+bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+
+}  // namespace
+
+bool JsonScanner::fail() {
+  state_ = State::failed;
+  return false;
+}
+
+void JsonScanner::start(State state) {
+  state_ = state;
+  token_begin_ = offset_;
+  text_.clear();
+  cut_ = false;
+}
+
+void JsonScanner::capture(std::string_view part) {
+  const std::size_t room = kCapture - text_.size();
+  text_.append(part.substr(0, room));
+  cut_ = cut_ || part.size() > room;
+}
+
+// The plain part of a string in one go.
+std::size_t JsonScanner::skip_string(std::string_view bytes) {
+  const auto stop = std::find_if(bytes.begin(), bytes.end(),
+                                 [](char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; });
+  const auto n = static_cast<std::size_t>(stop - bytes.begin());
+  capture(bytes.substr(0, n));
+  return n;
+}
+
+bool JsonScanner::push(std::string_view bytes, JsonSink& sink) {
+  if (failed()) return false;
+  for (std::size_t i = 0; i < bytes.size();) {
+    if (state_ == State::string) {
+      const std::size_t n = skip_string(bytes.substr(i));
+      i += n;
+      offset_ += n;
+      if (i == bytes.size()) break;
+    }
+    if (!step(bytes[i], sink)) return fail();
+    ++i;
+    ++offset_;
+  }
+  return true;
+}
+
+bool JsonScanner::step(char c, JsonSink& sink) {
+  switch (state_) {
+    case State::value:
+      return is_space(c) || begin_value(c, sink);
+    case State::first_item:
+      return is_space(c) || (c == ']' ? close(c, sink) : begin_value(c, sink));
+    case State::first_key:
+      if (c == '}') return close(c, sink);
+      [[fallthrough]];
+    case State::key:
+      if (is_space(c)) return true;
+      start(State::string);
+      string_is_key_ = true;
+      return c == '"';
+    case State::colon:
+      if (c == ':') state_ = State::value;
+      return c == ':' || is_space(c);
+    case State::after_value:
+      return is_space(c) || after_value(c, sink);
+    case State::string:
+      if (c == '"') return end_string(sink), true;
+      if (c != '\\') return false;  // a control character
+      capture("\\");
+      state_ = State::escape;
+      return true;
+    case State::escape:
+    case State::unicode:
+      return in_escape(c);
+    case State::number:
+      if (number_takes(c)) return capture({&c, 1}), true;
+      if (!number_may_end()) return false;
+      end_scalar(JsonKind::number, offset_, sink);
+      return is_space(c) || after_value(c, sink);
+    case State::literal:
+      return in_literal(c, sink);
+    case State::failed:
+      break;
+  }
+  return false;
+}
+
+bool JsonScanner::begin_value(char c, JsonSink& sink) {
+  start(State::value);
+  if (c == '{' || c == '[') {
+    if (static_cast<int>(open_.size()) >= max_depth_) return false;
+    sink.token({c == '{' ? JsonKind::object_begin : JsonKind::array_begin,
+                static_cast<int>(open_.size()),
+                offset_,
+                offset_ + 1,
+                {},
+                false});
+    open_.push_back(c);
+    state_ = c == '{' ? State::first_key : State::first_item;
+    return true;
+  }
+  if (c == '"') {
+    state_ = State::string;
+    string_is_key_ = false;
+    return true;
+  }
+  if (c == '-' || is_digit(c)) {
+    state_ = State::number;
+    digits_ = c == '-' ? Digits::minus : c == '0' ? Digits::zero : Digits::integer;
+    capture({&c, 1});
+    return true;
+  }
+  literal_ = c == 't' ? "true" : c == 'f' ? "false" : c == 'n' ? "null" : "";
+  literal_at_ = 1;
+  state_ = State::literal;
+  return !literal_.empty();
+}
+
+bool JsonScanner::close(char c, JsonSink& sink) {
+  if (open_.empty() || open_.back() != (c == '}' ? '{' : '[')) return false;
+  open_.pop_back();
+  sink.token({c == '}' ? JsonKind::object_end : JsonKind::array_end,
+              static_cast<int>(open_.size()),
+              offset_,
+              offset_ + 1,
+              {},
+              false});
+  value_done();
+  return true;
+}
+
+void JsonScanner::value_done() {
+  state_ = State::after_value;
+  if (open_.empty()) ++count_;
+}
+
+bool JsonScanner::after_value(char c, JsonSink& sink) {
+  if (open_.empty()) return documents_ == Documents::many && begin_value(c, sink);
+  if (c == ',') {
+    state_ = open_.back() == '{' ? State::key : State::value;
+    return true;
+  }
+  return (c == '}' || c == ']') && close(c, sink);
+}
+
+bool JsonScanner::in_escape(char c) {
+  capture({&c, 1});
+  if (state_ == State::unicode) {
+    if (--unicode_left_ == 0) state_ = State::string;
+    return is_hex(c);
+  }
+  if (c == 'u') {
+    state_ = State::unicode;
+    unicode_left_ = 4;
+    return true;
+  }
+  state_ = State::string;
+  return std::string_view("\"\\/bfnrt").find(c) != std::string_view::npos;
+}
+
+bool JsonScanner::in_literal(char c, JsonSink& sink) {
+  if (c != literal_[literal_at_++]) return false;
+  if (literal_at_ < literal_.size()) return true;
+  capture(literal_);
+  end_scalar(literal_ == "null" ? JsonKind::null : JsonKind::boolean, offset_ + 1, sink);
+  return true;
+}
+
+bool JsonScanner::number_takes(char c) {
+  using enum Digits;
+  const auto to = [this](Digits next) { return digits_ = next, true; };
+  const bool exponent_begins = c == 'e' || c == 'E';
+  switch (digits_) {
+    case minus:
+      return is_digit(c) && to(c == '0' ? zero : integer);
+    case zero:
+    case integer:
+      if (is_digit(c)) return digits_ == integer;
+      return c == '.' ? to(point) : exponent_begins && to(exponent_mark);
+    case point:
+      return is_digit(c) && to(fraction);
+    case fraction:
+      return is_digit(c) || (exponent_begins && to(exponent_mark));
+    case exponent_mark:
+      if (c == '+' || c == '-') return to(exponent_sign);
+      [[fallthrough]];
+    case exponent_sign:
+      return is_digit(c) && to(exponent);
+    case exponent:
+      return is_digit(c);
+  }
+  return false;
+}
+
+bool JsonScanner::number_may_end() const {
+  using enum Digits;
+  return digits_ == zero || digits_ == integer || digits_ == fraction || digits_ == exponent;
+}
+
+void JsonScanner::end_scalar(JsonKind kind, std::uint64_t end, JsonSink& sink) {
+  value_done();
+  sink.token({kind, static_cast<int>(open_.size()), token_begin_, end, text_, cut_});
+}
+
+void JsonScanner::end_string(JsonSink& sink) {
+  if (!string_is_key_) return end_scalar(JsonKind::string, offset_ + 1, sink);
+  state_ = State::colon;
+  sink.token({JsonKind::key, static_cast<int>(open_.size()), token_begin_, offset_ + 1, text_, cut_});
+}
+
+bool JsonScanner::finish(JsonSink& sink) {
+  if (state_ == State::number && number_may_end()) end_scalar(JsonKind::number, offset_, sink);
+  const bool whole = open_.empty() && (state_ == State::after_value ||
+                                       (state_ == State::value && count_ == 0 && documents_ == Documents::many));
+  return whole || fail();
+}
+
+bool is_utf8(std::string_view text) {
+  const auto* p = reinterpret_cast<const unsigned char*>(text.data());
+  const auto* const end = p + text.size();
+  while (p < end) {
+    if (*p < 0x80) {
+      ++p;
+      continue;
+    }
+    const int more = *p >= 0xc2 && *p < 0xe0 ? 1 : *p >= 0xe0 && *p < 0xf0 ? 2 : *p >= 0xf0 && *p < 0xf5 ? 3 : 0;
+    if (more == 0 || end - p <= more) return false;
+    const bool overlong = (*p == 0xe0 && p[1] < 0xa0) || (*p == 0xf0 && p[1] < 0x90);
+    const bool beyond = (*p == 0xed && p[1] > 0x9f) || (*p == 0xf4 && p[1] > 0x8f);
+    if (overlong || beyond) return false;
+    for (int i = 1; i <= more; ++i)
+      if ((p[i] & 0xc0) != 0x80) return false;
+    p += more + 1;
+  }
+  return true;
+}
+
+}  // namespace cocoon::openai

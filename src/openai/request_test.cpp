@@ -1,0 +1,160 @@
+#include "openai/request.hpp"
+
+#include <gtest/gtest.h>
+
+namespace cocoon::openai {
+namespace {
+
+TEST(ClientRequest, DefaultsAndPassingThrough) {
+  const auto r = parse_client_request(
+      R"({ "model" : "m", "messages": [ {"role":"user", "content":"h i\n"} ], "temperature": 0.70, "n": 12345678901234567890123 })");
+  ASSERT_TRUE(r) << r.error().what;
+  EXPECT_EQ(r->model, "m");
+  EXPECT_EQ(r->max_tokens, 10000);
+  EXPECT_EQ(r->max_coefficient, 4000);
+  EXPECT_EQ(r->timeout, 120);
+  EXPECT_FALSE(r->stream);
+  EXPECT_EQ(
+      r->body,
+      R"({"model":"m","messages":[{"role":"user","content":"h i\n"}],"temperature":0.70,"n":12345678901234567890123,"max_tokens":10000})");
+}
+
+TEST(ClientRequest, OwnMembersAreReadAndRemoved) {
+  const auto r = parse_client_request(
+      R"({"timeout":30.5,"model":"m","max_coefficient":1500,"enable_debug":true,"request_guid":"g","receiver_public_key":"k",
+          "max_completion_tokens":7,"max_tokens":9,"stream":true,"stream_options":{"include_usage":true},"is_encrypted":"v1"})");
+  ASSERT_TRUE(r) << r.error().what;
+  EXPECT_EQ(r->timeout, 30.5);
+  EXPECT_EQ(r->max_coefficient, 1500);
+  EXPECT_TRUE(r->enable_debug);
+  EXPECT_EQ(r->request_guid, "g");
+  EXPECT_EQ(r->receiver_public_key, "k");
+  EXPECT_EQ(r->max_tokens, 7) << "max_completion_tokens is preferred";
+  EXPECT_TRUE(r->stream);
+  EXPECT_TRUE(r->include_usage);
+  EXPECT_TRUE(r->encrypted);
+  EXPECT_EQ(r->body, R"({"model":"m","receiver_public_key":"k","max_completion_tokens":7,"max_tokens":9,"stream":true,)"
+                     R"("stream_options":{"include_usage":true},"is_encrypted":"v1"})");
+}
+
+TEST(ClientRequest, NullCountsAsAbsent) {
+  const auto r = parse_client_request(
+      R"({"model":"m","max_tokens":null,"max_completion_tokens":null,"timeout":null,"stream":null,"stream_options":null})");
+  ASSERT_TRUE(r) << r.error().what;
+  EXPECT_EQ(r->max_tokens, 10000);
+  EXPECT_EQ(r->body, R"({"model":"m","stream":null,"stream_options":null,"max_tokens":10000})");
+}
+
+TEST(ClientRequest, WrongTypesAndValuesAre621AndNamed) {
+  const std::pair<const char*, const char*> cases[] = {
+      {R"({})", "model"},
+      {R"({"model":1})", "model"},
+      {R"({"model":""})", "model"},
+      {R"({"model":"m","max_tokens":-1})", "max_tokens"},
+      {R"({"model":"m","max_tokens":1.5})", "max_tokens"},
+      {R"({"model":"m","max_tokens":1e3})", "max_tokens"},
+      {R"({"model":"m","max_tokens":"5"})", "max_tokens"},
+      {R"({"model":"m","max_tokens":2147483648})", "max_tokens"},
+      {R"({"model":"m","max_completion_tokens":99999999999999999999999})", "max_completion_tokens"},
+      {R"({"model":"m","max_coefficient":true})", "max_coefficient"},
+      {R"({"model":"m","timeout":0})", "timeout"},
+      {R"({"model":"m","timeout":-3})", "timeout"},
+      {R"({"model":"m","timeout":1e999})", "timeout"},
+      {R"({"model":"m","timeout":"1"})", "timeout"},
+      {R"({"model":"m","enable_debug":1})", "enable_debug"},
+      {R"({"model":"m","request_guid":[]})", "request_guid"},
+      {R"({"model":"m","receiver_public_key":{}})", "receiver_public_key"},
+      {R"({"model":"m","stream":"true"})", "stream"},
+      {R"({"model":"m","stream_options":[]})", "stream_options"},
+      {R"([])", "object"},
+      {R"("x")", "object"},
+      {R"({"model":"m"} x)", "JSON"},
+      {R"()", "JSON"},
+      {"{\"model\":\"\xff\"}", "UTF-8"},
+      {R"({"model":"\ud800"})", "escape"},
+  };
+  for (const auto& [body, word] : cases) {
+    const auto r = parse_client_request(body);
+    ASSERT_FALSE(r) << body;
+    EXPECT_EQ(r.error().code, 621) << body;
+    EXPECT_NE(r.error().what.find(word), std::string::npos) << r.error().what;
+  }
+}
+
+TEST(ClientRequest, LimitsOfSizeDepthAndMembers) {
+  RequestDefaults d;
+  d.limits = {.max_bytes = 100, .max_depth = 3, .max_members = 3};
+  EXPECT_FALSE(parse_client_request("{\"model\":\"" + std::string(100, 'm') + "\"}", d));
+  EXPECT_TRUE(parse_client_request(R"({"model":"m","a":[[1]]})", d));
+  EXPECT_FALSE(parse_client_request(R"({"model":"m","a":[[[1]]]})", d));
+  EXPECT_FALSE(parse_client_request(R"({"model":"m","a":1,"b":2,"c":3})", d));
+  EXPECT_EQ(parse_client_request(R"({"model":"m","timeout":1e9})")->timeout, 3600);
+}
+
+TEST(ClientRequest, DuplicateAndEscapedNamesCannotHideAnything) {
+  const auto r =
+      parse_client_request(R"({"model":"a","m\u006fdel":"b","max_tok\u0065ns":5,"timeout":1,"t\u0069meout":2})");
+  ASSERT_TRUE(r) << r.error().what;
+  EXPECT_EQ(r->model, "b");
+  EXPECT_EQ(r->timeout, 2);
+  EXPECT_EQ(r->body, R"({"model":"b","max_tokens":5})");
+}
+
+TEST(EngineRequest, StreamsAlwaysReportUsage) {
+  auto r = rewrite_for_engine(R"({"model":"m","stream":true})", "m");
+  ASSERT_TRUE(r) << r.error().what;
+  EXPECT_EQ(r->body, R"({"model":"m","stream":true,"stream_options":{"include_usage":true}})");
+  EXPECT_TRUE(r->stream);
+  EXPECT_FALSE(r->include_usage);
+  r = rewrite_for_engine(R"({"model":"m","stream":true,"stream_options":{"include_usage":false,"x":1}})", "m");
+  EXPECT_EQ(r->body, R"({"model":"m","stream":true,"stream_options":{"include_usage":true,"x":1}})");
+  EXPECT_FALSE(r->include_usage);
+  r = rewrite_for_engine(R"({"model":"m","stream":true,"stream_options":{"include_usage":true}})", "m");
+  EXPECT_TRUE(r->include_usage);
+  r = rewrite_for_engine(R"({"model":"m","stream":false,"stream_options":{"include_usage":true}})", "m");
+  EXPECT_EQ(r->body, R"({"model":"m","stream":false})");
+  EXPECT_FALSE(r->include_usage);
+}
+
+TEST(EngineRequest, OneTokenLimitUnderBothNames) {
+  EXPECT_EQ(rewrite_for_engine(R"({"model":"m","max_tokens":5,"max_completion_tokens":9})", "m")->body,
+            R"({"model":"m","max_tokens":5,"max_completion_tokens":5})");
+  EXPECT_EQ(rewrite_for_engine(R"({"max_completion_tokens":9,"model":"m"})", "m")->body,
+            R"({"max_completion_tokens":9,"model":"m","max_tokens":9})");
+  EXPECT_EQ(rewrite_for_engine(R"({"model":"m"})", "m")->body, R"({"model":"m"})");
+  EXPECT_EQ(rewrite_for_engine(R"({"model":"m","max_tokens":0})", "m")->body, R"({"model":"m","max_tokens":0})");
+}
+
+TEST(EngineRequest, CocoonsOwnMembersDoNotReachTheEngine) {
+  const auto r = rewrite_for_engine(
+      R"({"model":"m","timeout":5,"max_coefficient":1,"enable_debug":true,"request_guid":"g","receiver_public_key":"k",)"
+      R"("sender_public_key":"s","encryption_nonce":"n","is_encrypted":"v1","tools":[]})",
+      "m");
+  ASSERT_TRUE(r);
+  EXPECT_EQ(r->body, R"({"model":"m","tools":[]})");
+}
+
+TEST(EngineRequest, AnotherModelIsRefused) {
+  EXPECT_EQ(rewrite_for_engine(R"({"model":"x"})", "m").error().code, 621);
+  EXPECT_EQ(rewrite_for_engine(R"({})", "m").error().code, 621);
+  EXPECT_EQ(rewrite_for_engine(R"({"model":null})", "m").error().code, 621);
+}
+
+TEST(Endpoint, ByPath) {
+  EXPECT_EQ(endpoint_of("/v1/chat/completions"), Endpoint::chat_completions);
+  EXPECT_EQ(endpoint_of("/v1/completions?x=1"), Endpoint::completions);
+  EXPECT_EQ(endpoint_of("http:/v1/completions"), Endpoint::completions);
+  EXPECT_EQ(endpoint_of("/v1/models"), std::nullopt);
+  EXPECT_EQ(endpoint_of(""), std::nullopt);
+}
+
+TEST(JsonText, QuotedTextIsAlwaysValidJson) {
+  EXPECT_EQ(json_quote("a\"b\\c\n\x01"), R"("a\"b\\c\n\u0001")");
+  EXPECT_EQ(json_quote("\xd0\xbf\xff\xe2\x82"), "\"\xd0\xbf\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
+  std::string all;
+  for (int c = 0; c < 256; ++c) all += static_cast<char>(c);
+  EXPECT_TRUE(JsonObject::parse("{" + json_quote(all) + ":" + json_quote(all) + "}"));
+}
+
+}  // namespace
+}  // namespace cocoon::openai
