@@ -35,12 +35,12 @@ have_command() {  # COMMAND:MAJOR
 }
 
 apt_missing() {
-  local name state
-  for name in $(apt_wanted "$@" | sort -u); do
-    state=$(dpkg-query -W -f='${db:Status-Status}' "$name" 2>/dev/null)
-    [[ $state == installed ]] || printf '%s\n' "$name"
-  done
-  return 0
+  local wanted
+  mapfile -t wanted < <(apt_wanted "$@" | sort -u)
+  comm -23 <(printf '%s\n' "${wanted[@]}") <(
+    dpkg-query -W -f='${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null |
+      sed -n 's/^installed //p' | sort -u
+  )
 }
 
 install_packages() {  # SECTION...

@@ -17,7 +17,7 @@ namespace {
 
 using Input = std::vector<std::uint8_t>;
 
-constexpr std::size_t mutations = 4000;
+constexpr std::size_t mutations = 20000;
 constexpr std::size_t largest_input = 1U << 16U;
 
 std::vector<std::filesystem::path> files_of(const std::filesystem::path& folder) {

@@ -1,0 +1,27 @@
+// Request bodies: what is accepted is an object again after rewriting, and rewriting again changes nothing.
+#include "openai/chat.hpp"
+#include "openai/message_strings.hpp"
+#include "openai/models.hpp"
+#include "openai/request.hpp"
+
+using namespace cocoon::openai;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view in(reinterpret_cast<const char*>(data), size);
+  if (const auto request = parse_client_request(in)) {
+    const auto again = parse_client_request(request->body);
+    if (!again || again->body != request->body || again->max_tokens != request->max_tokens) __builtin_trap();
+    const auto engine = rewrite_for_engine(request->body, request->model);
+    if (!engine) __builtin_trap();
+    const auto twice = rewrite_for_engine(engine->body, request->model);
+    if (!twice || twice->body != engine->body) __builtin_trap();
+  }
+  if (const auto object = JsonObject::parse(in)) {
+    const auto again = JsonObject::parse(object->text());
+    if (!again || again->text() != object->text()) __builtin_trap();
+  }
+  (void)read_chat_piece(in);
+  (void)model_ids(in);
+  (void)transform_strings(in, [](std::string_view s) -> cocoon::Result<std::string> { return std::string(s); });
+  return 0;
+}
