@@ -67,7 +67,8 @@ struct QueryDone {  // the end of a SendQuery: the boxed result, or the peer's e
   Result<Bytes> result;
 };
 
-// A watched account was read. Delivered once after Watch, then each time its last transaction has moved.
+// A watched account was read. Delivered once after Watch, then each time its last transaction has moved, and every few
+// seconds without transactions, so that the core knows how far the chain's clock has come.
 struct AccountObserved {
   ton::Address address;
   std::optional<ton::Account> account;         // after the last transaction; nothing if the chain knows no such account
