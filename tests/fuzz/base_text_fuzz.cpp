@@ -1,4 +1,3 @@
-// rooms: base
 // Texts for bytes: what decodes must encode back to what decodes to the same bytes.
 #include <cstdlib>
 

@@ -1,4 +1,3 @@
-// rooms: net
 // HTTP from anybody: cut into pieces it is the same message as in one, and no limit is passed.
 #include <cstdlib>
 #include <string>

@@ -1,4 +1,3 @@
-// rooms: node
 // Configuration files: any text is taken or refused with a reason, and a complete example is always taken.
 #include <cstdlib>
 #include <string>

@@ -1,4 +1,3 @@
-// rooms: openai
 // Bodies and streams from applications and engines. What we rewrite must still be what our own reader takes.
 #include <cstdlib>
 #include <string>

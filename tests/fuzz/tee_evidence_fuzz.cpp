@@ -1,4 +1,3 @@
-// rooms: tee
 // Evidence as a peer presents it: certificates, quotes, reports, chains.
 #include <cstdlib>
 

@@ -1,4 +1,3 @@
-// rooms: ton
 // Bags of cells from a stranger, and every layout that may be read out of one.
 #include <cstdlib>
 

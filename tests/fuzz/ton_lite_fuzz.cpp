@@ -1,4 +1,3 @@
-// rooms: ton_lite
 // What a liteserver sends, and what a lite client sends to ours: payloads, requests, answers, proofs.
 #include <cstdlib>
 

@@ -1,4 +1,3 @@
-// rooms: ton
 // Addresses and endpoints as people and the registry write them.
 #include <cstdlib>
 

@@ -1,4 +1,3 @@
-// rooms: wire
 // A byte stream cut into frames: pieces of any size give the same frames as the whole, and what is buffered is never
 // more than what came. The first byte chooses the pieces.
 #include <cstdlib>

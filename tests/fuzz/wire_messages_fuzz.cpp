@@ -1,4 +1,3 @@
-// rooms: wire
 // A payload as it comes off the wire: what decodes must encode to bytes that decode to the same again.
 #include <cstdlib>
 
