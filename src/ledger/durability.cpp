@@ -1,0 +1,85 @@
+// Snapshots and commits: how tokens get from memory to disk to chain (contracts.md 6.3, steps 7 to 9; 6.4).
+#include "base/assert.hpp"
+#include "ledger/ledger.hpp"
+
+namespace cocoon::ledger {
+
+bool Ledger::commit_wanted() const {
+  if (!ready_) return true;
+  for (const auto& [owner, c] : clients_)
+    if (c.tokens.max > c.tokens.chain) return true;
+  return false;  // by I3 the workers agree
+}
+
+Snapshot Ledger::snapshot(bool commit) {
+  COCOON_ASSERT(!in_flight_);
+  COCOON_ASSERT(!commit || !outstanding_);
+  check_conservation();
+  Snapshot s;
+  s.proxy = instance_.address();
+  s.root = instance_.root();
+  s.params_version = instance_.params().params_version;
+  s.seqno = ++seqno_;
+  s.anchor = anchor_;
+  s.extra = extra_;
+  Values values{.seqno = seqno_, .commit = commit, .clients = {}, .workers = {}};
+  for (const auto& [owner, c] : clients_) {
+    s.clients.push_back({owner, c.contract, c.chain, c.tokens.max, c.last_request});
+    if (c.tokens.max > c.tokens.chain) values.clients.emplace_back(owner, c.tokens.max);
+  }
+  for (const auto& [owner, w] : workers_) {
+    s.workers.push_back({owner, w.contract, w.state, w.tokens.charged, w.tokens.max, w.last_request});
+    if (w.tokens.max > w.tokens.chain) values.workers.emplace_back(owner, w.tokens.max);
+  }
+  for (const auto& [seqno, hash] : pending_) s.pending.push_back({seqno, hash});
+  if (commit) {
+    // The commit must be known to the very snapshot that it commits: found on chain after a crash, it is expected.
+    const Bits256 hash = commit_hash(s, session_);
+    pending_.emplace(seqno_, hash);
+    s.pending.push_back({seqno_, hash});
+    outstanding_ = values;
+  }
+  s.seal = seal(s, seal_key_);
+  in_flight_ = std::move(values);
+  dirty_ = false;
+  return s;
+}
+
+void Ledger::snapshot_durable(std::int32_t seqno) {
+  if (!in_flight_ || in_flight_->seqno != seqno) return;
+  const auto durable = [](auto& accounts, const auto& values) {
+    for (const auto& [owner, tokens] : values) accounts.at(owner).tokens.db = tokens;
+  };
+  durable(clients_, in_flight_->clients);
+  durable(workers_, in_flight_->workers);
+  in_flight_.reset();
+  check_conservation();
+}
+
+void Ledger::snapshot_failed(std::int32_t seqno) {
+  if (!in_flight_ || in_flight_->seqno != seqno) return;
+  if (in_flight_->commit) {
+    // Its message never left, so the chain cannot hold it.
+    pending_.erase(seqno);
+    outstanding_.reset();
+  }
+  in_flight_.reset();
+  dirty_ = true;
+}
+
+std::optional<PendingCommit> Ledger::commit_to_send() const {
+  if (!outstanding_ || (in_flight_ && in_flight_->seqno == outstanding_->seqno)) return std::nullopt;
+  return PendingCommit{outstanding_->seqno, pending_.at(outstanding_->seqno)};
+}
+
+ton::Cell Ledger::commit_body(const PendingCommit& commit, crypto::Random& random) const {
+  return ton::build_body(ton::ProxySaveState{.query_id = random.u64(), .seqno = commit.seqno, .hash = commit.hash});
+}
+
+void Ledger::set_extra(Bytes extra) {
+  if (extra == extra_) return;
+  extra_ = std::move(extra);
+  dirty_ = true;
+}
+
+}  // namespace cocoon::ledger
