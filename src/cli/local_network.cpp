@@ -56,6 +56,7 @@ Result<> LocalNetwork::load_parties() {
     workers_.push_back(wallet);
   }
   TRY(node::load_or_create_seed(path("keys/proxy-machine.key")));
+  TRY(node::load_or_create_seed(path("keys/treasury.key")));
   TRY_ASSIGN(liteserver_, node::load_or_create_seed(path("keys/liteserver.key")));
   return {};
 }
