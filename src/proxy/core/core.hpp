@@ -1,0 +1,74 @@
+// The proxy role, pure: matches, relays, keeps the accounts (wire.md 4.3, 4.5, 4.7, 4.8; contracts.md 6).
+//
+//   auto core = Core::make(config, random, stored_snapshot);
+//   (*core)->start(now, effects);
+//   (*core)->handle(event, now, effects);   // one way in; effects is the one way out
+#pragma once
+#include <memory>
+#include <unordered_set>
+#include <vector>
+
+#include "proxy/core/clients.hpp"
+#include "proxy/core/config.hpp"
+#include "proxy/core/events.hpp"
+#include "proxy/core/instance.hpp"
+#include "proxy/core/money.hpp"
+#include "proxy/core/requests.hpp"
+#include "proxy/core/status.hpp"
+#include "proxy/core/workers.hpp"
+
+namespace cocoon::proxy {
+
+class Core {
+ public:
+  // `stored`: data of the newest durable WriteSnapshot; empty on the very first start. An error when it is damaged or
+  // of another proxy: better not to start than to forget who is owed what.
+  static Result<std::unique_ptr<Core>> make(Config config, crypto::Random random, BytesView stored);
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+
+  void start(Time now, std::vector<Effect>& out);  // once, before the first event
+  void handle(const Event& event, Time now, std::vector<Effect>& out);
+  Time wake_at() const;
+
+  Status status(Time now) const;
+  bool serving() const { return why_not_serving().empty(); }
+
+ private:
+  Core(Config config, crypto::Random random);
+
+  void on(Io&, const role::Tick&) {}  // what is due is done after every event
+  void on(Io&, const role::LinkUp&);
+  void on(Io&, const role::LinkDown&);
+  void on(Io&, const role::PacketIn&);
+  void on(Io&, const role::QueryIn&);
+  void on(Io&, const role::QueryDone&);
+  void on(Io&, const role::AccountObserved&);
+  void on(Io&, const role::ExternalResult&);
+  void on(Io&, const SnapshotDurable&);
+  void on(Io&, const SnapshotFailed&);
+  void on(Io&, const RouteFailed&);
+  void on(Io&, const GroupKeys&);
+  void on(Io&, const SetEnabled&);
+  void on(Io&, const ChangeWorkerModel&);
+
+  void root_observed(Io&, const role::AccountObserved&);
+  void do_what_is_due(Io&);
+  void close_links_unless_serving(Io&);
+  std::string why_not_serving() const;
+
+  Config config_;
+  crypto::Random random_;
+  Instance instance_;
+  Money money_;
+  Workers workers_;
+  Clients clients_;
+  Requests requests_;
+  bool enabled_ = true;
+  bool was_serving_ = false;
+  std::string root_problem_;                  // why the last state of the root contract was not adopted
+  std::unordered_set<role::LinkId> closing_;  // closed by us, LinkDown not yet heard: what they still say is ignored
+  role::QueryToken next_token_ = 1;
+};
+
+}  // namespace cocoon::proxy

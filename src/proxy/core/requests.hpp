@@ -1,0 +1,106 @@
+// Running requests: admission, forwarding, relay of the answer, finish (wire.md 4.7).
+#pragma once
+#include <map>
+#include <string>
+#include <unordered_map>
+
+#include "proxy/core/clients.hpp"
+#include "proxy/core/config.hpp"
+#include "proxy/core/deadlines.hpp"
+#include "proxy/core/instance.hpp"
+#include "proxy/core/io.hpp"
+#include "proxy/core/money.hpp"
+#include "proxy/core/rates.hpp"
+#include "proxy/core/replies.hpp"
+#include "proxy/core/workers.hpp"
+#include "wire/answers.hpp"
+
+namespace cocoon::proxy {
+
+struct Request {
+  Bits256 id;               // ours, towards the worker
+  role::LinkId client = 0;  // 0 when the client has gone: the request runs on, its answer goes nowhere
+  role::LinkId worker = 0;
+  Addressee to;
+  ton::Address client_owner;
+  ton::Address worker_owner;
+  std::string model;
+  std::uint64_t reserved = 0;  // adjusted tokens; also the most that is charged
+  Time started{};
+  Time head_at{};
+  bool head_seen = false;
+  bool routed = false;
+  std::uint64_t bytes = 0;  // of body, as far as the core has carried it
+};
+
+// How a request ended, towards worker and accounts.
+struct Outcome {
+  bool success = false;
+  wire::TokensUsed tokens;  // already capped; zero unless success
+};
+
+struct RequestStats {
+  Rates queries, success, failed, rejected, bytes_received, bytes_sent, seconds;
+  Rates total, prompt, cached, completion, reasoning;  // adjusted tokens
+};
+
+class Requests {
+ public:
+  Requests(const Config& config, const Instance& instance, Money& money, Workers& workers, crypto::Random& random)
+      : config_(config), instance_(instance), money_(money), workers_(workers), random_(random) {}
+
+  // client.runQuery, client.runQueryEx from an authorised client; anything else is ignored.
+  void client_packet(Io&, const ClientLink&, BytesView packet);
+  // An answer from a worker that is ready; anything else is ignored.
+  void worker_packet(Io&, role::LinkId worker, BytesView packet);
+
+  void client_lost(Io&, role::LinkId);
+  void worker_lost(Io&, role::LinkId);  // before the worker leaves the table of workers
+  // Ends every request with an error (653); nobody is charged.
+  void fail_all(Io&, const std::string& why);
+  void route_failed(Io&, const RouteFailed&);
+  void group_keys(const GroupKeys&, Time now);
+  void tick(Io&);
+  Time wake_at() const { return deadlines_.earliest(); }
+
+  std::size_t running() const { return running_.size(); }
+  std::size_t running_of(const ton::Address& client_owner) const;
+  std::size_t running_for(const ton::Address& worker_owner) const;
+  const RequestStats& stats() const { return stats_; }
+
+ private:
+  struct Ask;  // one of the two request forms
+  void run(Io&, const ClientLink&, Ask);
+  Result<Bits256> admit(const ClientLink&, const Ask&) const;  // the private key for the worker, or zeros
+  void reject(Io&, role::LinkId client, const Addressee&, const Error&);
+  void forward(Io&, const Request&, const WorkerLink&, Ask, const Bits256& private_key, double timeout);
+  void head(Io&, Request&, const wire::AnswerView&);
+  void part(Io&, Request&, const wire::AnswerView&);
+  void error(Io&, Request&, const wire::AnswerView&);
+  bool deliver(Io&, Request&, Bytes packet);
+  void end_with(Io&, Request&, const wire::proxy::QueryFinalInfo&, bool head, Bytes bytes);
+  void abandon(Io&, Request&, int code, std::string why);
+  void finish(Io&, const Bits256& id, const Outcome&);
+  void pay(Io&, const Request&, const Outcome&);
+  wire::TokensUsed capped(const wire::TokensUsed&, std::uint64_t limit) const;
+  Final final_of(const Request&, Time now) const;
+  void forget_expired_keys(Time now);
+
+  const Config& config_;
+  const Instance& instance_;
+  Money& money_;
+  Workers& workers_;
+  crypto::Random& random_;
+  std::unordered_map<Bits256, Request> running_;
+  std::map<ton::Address, std::size_t> per_client_;
+  std::map<ton::Address, std::size_t> per_worker_;
+  Deadlines<Bits256> deadlines_;
+  struct GroupKey {
+    Bits256 seed;
+    std::int64_t expires_at = 0;
+  };
+  std::unordered_map<Bits256, GroupKey> group_keys_;  // by public key
+  RequestStats stats_;
+};
+
+}  // namespace cocoon::proxy
