@@ -1,0 +1,42 @@
+#include "node/identity.hpp"
+
+#include "node/secrets.hpp"
+
+namespace cocoon::node {
+
+Result<tee::Attester> make_attester(const CommonConfig& config) {
+  if (config.tee == "none") return tee::attest_plain_client();
+  if (config.tee != "simulated")
+    return fail("tee.kind: \"{}\" is not known; it must be \"none\" or \"simulated\"", config.tee);
+  if (config.image.empty()) return fail("tee.image must be given when tee.kind is \"simulated\"");
+  auto platform = tee::SimulatedPlatform::load(config.tee_directory);
+  if (!platform) return std::unexpected(std::move(platform).error().within("tee.directory"));
+  return tee::attest_simulated(std::move(*platform), tee::simulated_measurements(config.image));
+}
+
+Result<tee::Trust> make_trust(const CommonConfig& config) {
+  tee::Trust trust;
+  trust.roots.push_back(tee::Trust::intel());
+  if (!config.simulated_root.empty()) {
+    TRY_ASSIGN(const auto pem, read_file(config.simulated_root, 64 * 1024));
+    auto root = tee::read_simulated_root(pem);
+    if (!root) return std::unexpected(std::move(root).error().within("tee.simulated_root"));
+    trust.roots.push_back(std::move(*root));
+  }
+  return trust;
+}
+
+tee::Policy attested_policy(const CommonConfig& config) {
+  tee::Policy p;
+  p.level = tee::Policy::Level::tee;
+  p.accept_unevaluated_collateral = config.accept_unevaluated_collateral;
+  return p;
+}
+
+tee::Policy open_policy() {
+  tee::Policy p;
+  p.level = tee::Policy::Level::any;
+  return p;
+}
+
+}  // namespace cocoon::node
