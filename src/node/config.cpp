@@ -110,6 +110,11 @@ ConfigTable& ConfigTable::required() {
   return *this;
 }
 
+ConfigTable& ConfigTable::ignore_unknown() {
+  ignore_unknown_ = true;
+  return *this;
+}
+
 const ConfigTable::Key* ConfigTable::find(std::string_view name) const {
   for (const auto& k : keys_)
     if (k.name == name) return &k;
@@ -192,7 +197,7 @@ struct ConfigTable::Loader {
         seen.insert(full);
       } else if (node.is_table()) {
         TRY(walk(*node.as_table(), full + "."));
-      } else {
+      } else if (!table.ignore_unknown_) {
         return refuse(node, full, "unknown key; the nearest known one is \"" + table.nearest(full) + "\"");
       }
     }

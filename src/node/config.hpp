@@ -30,6 +30,9 @@ class ConfigTable {
   // The last declared key must be given.
   ConfigTable& required();
 
+  // For commands that read only a part of a node's file.
+  ConfigTable& ignore_unknown();
+
   // Reads TOML text; errors name the file, the line and the key.
   Result<> load(std::string_view toml_text, std::string_view file_name);
   Result<> load_file(const std::string& path);
@@ -62,6 +65,7 @@ class ConfigTable {
   std::string nearest(std::string_view name) const;
 
   std::vector<Key> keys_;
+  bool ignore_unknown_ = false;
 };
 
 // TOML text of a string value, quoted and escaped.

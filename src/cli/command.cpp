@@ -1,0 +1,114 @@
+#include "cli/command.hpp"
+
+#include <cstdio>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "base/log.hpp"
+#include "cli/chat.hpp"
+#include "cli/node_commands.hpp"
+#include "cli/up.hpp"
+#include "cli/wallet_command.hpp"
+#include "node/config.hpp"
+
+namespace cocoon::cli {
+namespace {
+
+constexpr auto kAbout =
+    "Cocoon: private AI compute settled on TON.\n"
+    "`cocoon up` runs a whole network on this machine; `cocoon chat` talks to it.\n"
+    "The other commands run and operate single nodes.";
+
+struct Command {
+  int status = 0;
+};
+
+void add_up(CLI::App& app, Command& command) {
+  auto* sub = app.add_subcommand("up", "run a whole network on this machine: chain, engine, proxy, workers, client");
+  auto options = std::make_shared<UpOptions>();
+  sub->add_option("--state", options->network.state_dir, "directory of the network's keys, chain and logs")
+      ->capture_default_str();
+  sub->add_option("--workers", options->network.workers, "workers to run")
+      ->check(CLI::Range(1, 16))
+      ->capture_default_str();
+  sub->add_option("--port-base", options->network.port_base,
+                  "moves every port: the API is at N, the proxy at N+1000.., workers at N+2000.., engine at N+3000, "
+                  "chain at N+4000")
+      ->check(CLI::Range(1024, 60000))
+      ->capture_default_str();
+  sub->add_option("--model", options->network.model_file,
+                  "GGUF file to serve; default: the small model that comes with the source");
+  sub->add_option("--model-name", options->network.model_name, "what the API calls it")->capture_default_str();
+  sub->add_flag("--fixture-engine", options->network.fixture_engine,
+                "fixed answers instead of a model, for benchmarks");
+  sub->add_flag("--once", options->once, "ask one question, wait until it is charged and paid on chain, report, stop");
+  sub->add_option("--prompt", options->prompt, "with --once: the question")->capture_default_str();
+  sub->add_option("--max-tokens", options->max_tokens, "with --once: most tokens of the answer")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  sub->add_flag("--json", options->json, "with --once: one JSON object on standard output");
+  sub->callback([options, &command] {
+    if (options->network.model_file.empty()) options->network.model_file = default_model();
+    command.status = up(*options);
+  });
+}
+
+// A node's command: --config FILE, and --example to begin one.
+template <class Config, class Run>
+void add_node(CLI::App& app, Command& command, const std::string& name, const std::string& about, Run run) {
+  auto* sub = app.add_subcommand(name, about);
+  auto file = std::make_shared<std::string>();
+  auto example = std::make_shared<bool>(false);
+  sub->add_option("--config", *file, "TOML file; `cocoon " + name + " --example` prints one with every key explained");
+  sub->add_flag("--example", *example, "print a configuration file with every key, its meaning and its default");
+  sub->callback([=, &command] {
+    Config config;
+    node::ConfigTable table;
+    config.add_keys(table);
+    if (*example) {
+      fmt::print("{}", table.example());
+      return;
+    }
+    if (file->empty()) {
+      command.status = complain(name, Error{0, "--config FILE must be given; --example prints one to begin with"});
+      return;
+    }
+    auto loaded = table.load_file(*file);
+    command.status = loaded ? run(config) : complain(name, loaded.error());
+  });
+}
+
+}  // namespace
+
+int complain(std::string_view command, const Error& error) {
+  fmt::print(stderr, "cocoon {}: {}\n", command, error.what);
+  return 1;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{kAbout, "cocoon"};
+  app.require_subcommand(1);
+  app.set_version_flag("--version", std::string("cocoon ") + COCOON_VERSION);
+  app.get_formatter()->column_width(34);
+  Command command;
+  add_up(app, command);
+  add_chat(app, command.status);
+  add_node<ClientConfig>(app, command.status, "client", "run a client: the HTTP API beside an application", run_client);
+  add_node<ProxyConfig>(app, command, "proxy", "run a proxy: matches clients and workers, keeps the accounts",
+                        run_proxy);
+  add_node<WorkerConfig>(app, command, "worker", "run a worker: serves a model through any engine, earns", run_worker);
+  add_node<EngineOptions>(app, command, "engine", "run the embedded engine: an OpenAI-compatible server over llama.cpp",
+                          run_engine);
+  add_node<DevnetOptions>(app, command, "devnet", "run a local TON chain with a liteserver", run_devnet);
+  add_wallet(app, command.status);
+  add_root(app, command.status);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e);
+  }
+  return command.status;
+}
+
+}  // namespace cocoon::cli
