@@ -256,7 +256,7 @@ Task<> HttpServer::State::accept_all() {
       continue;
     }
     channels.insert(channel);
-    asio::co_spawn(executor, serve(channel), asio::detached);
+    asio::co_spawn(executor, serve(channel), [self](const std::exception_ptr&) {});
   }
 }
 
@@ -267,18 +267,10 @@ HttpServer::~HttpServer() { close(); }
 
 Result<> HttpServer::listen(std::string_view address) {
   TRY_ASSIGN(const auto endpoint, parse_endpoint(address, true));
+  TRY(listen_on(state_->acceptor, endpoint));
   boost::system::error_code ec;
-  auto& acceptor = state_->acceptor;
-  acceptor.open(tcp::v4(), ec);
-  if (!ec) acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
-  if (!ec) acceptor.bind(endpoint, ec);
-  if (!ec) acceptor.listen(asio::socket_base::max_listen_connections, ec);
-  if (ec) {
-    state_->close_acceptor();
-    return fail(net_refused, "cannot listen on {}: {}", address, ec.message());
-  }
-  state_->port = acceptor.local_endpoint(ec).port();
-  asio::co_spawn(state_->executor, state_->accept_all(), asio::detached);
+  state_->port = state_->acceptor.local_endpoint(ec).port();
+  asio::co_spawn(state_->executor, state_->accept_all(), [state = state_](const std::exception_ptr&) {});
   return {};
 }
 
