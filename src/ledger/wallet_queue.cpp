@@ -80,7 +80,6 @@ void WalletQueue::settle(const ton::Transaction& t, const Attempt& attempt) {
       waiting_.erase(it);
     }
   }
-  singly_ = !sent;
 }
 
 void WalletQueue::put_back() {
@@ -91,16 +90,18 @@ void WalletQueue::put_back() {
 std::vector<WalletQueue::Waiting> WalletQueue::next_batch() {
   std::vector<Waiting> batch;
   std::uint64_t left = spendable();
-  const std::size_t most = singly_ ? 1 : ton::kMaxWalletMessages;
-  // In order, but what the wallet cannot pay now does not hold up what it can (a commit costs next to nothing).
-  for (auto it = waiting_.begin(); it != waiting_.end() && batch.size() < most;) {
-    if (left < kFeePerMessage || it->message.value > left - kFeePerMessage) {
+  // In order, but what the wallet cannot pay now does not hold up what it can (a commit costs next to nothing). What
+  // was part of a failed external goes alone: a bad message must not take good ones with it, again and again.
+  for (auto it = waiting_.begin(); it != waiting_.end() && batch.size() < ton::kMaxWalletMessages;) {
+    const bool alone = it->failures > 0;
+    if (left < kFeePerMessage || it->message.value > left - kFeePerMessage || (alone && !batch.empty())) {
       ++it;
       continue;
     }
     left -= it->message.value + kFeePerMessage;
     batch.push_back(std::move(*it));
     it = waiting_.erase(it);
+    if (alone) break;
   }
   return batch;
 }

@@ -94,7 +94,6 @@ class WalletQueue {
   std::deque<Waiting> waiting_;
   std::vector<Waiting> flying_;    // the messages of the last attempt, until it is settled or given up
   std::vector<Attempt> attempts_;  // all for the present seqno: an older one may still be the one that is included
-  bool singly_ = false;            // after a failed batch: one message per external, to find the bad one
   Time next_send_ = Time::max();
   std::vector<Done> done_;
   bool observed_ = false;

@@ -1,5 +1,7 @@
 #include "ledger/wallet_queue.hpp"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "ton/boc.hpp"
@@ -162,6 +164,31 @@ TEST_F(WalletQueueTest, AFailedActionPhaseIsNotSentAndTheBadMessageIsFound) {
   }
   EXPECT_TRUE(good_sent);
   EXPECT_TRUE(bad_failed);
+}
+
+TEST_F(WalletQueueTest, OneBadMessageTakesNoGoodOnesWithIt) {
+  deployed = true;
+  balance = 100 * kTon;
+  observe();
+  std::vector<WalletQueue::MessageId> sent, failed;
+  for (int i = 0; i < 2; ++i) send(kTon);
+  const auto bad = send(3 * kTon);
+  for (int i = 0; i < 3; ++i) send(kTon);
+  const auto spoiled = [](const WalletQueue::External& e) {
+    const auto request = ton::parse_wallet_body(message_of(e).body)->request;
+    return std::ranges::any_of(request.orders, [](const auto& order) {
+      return ton::parse_message(order.message)->internal()->value.coins == 3 * kTon;
+    });
+  };
+  for (int i = 0; i < 30 && queue.pending() > 0; ++i) {
+    const auto e = queue.poll(now);
+    ASSERT_TRUE(e);
+    include(*e, !spoiled(*e));
+    for (const auto& d : queue.take_done()) (d.sent ? sent : failed).push_back(d.id);
+  }
+  EXPECT_EQ(queue.pending(), 0U);
+  EXPECT_EQ(failed, std::vector{bad});
+  EXPECT_EQ(sent.size(), 5U);
 }
 
 TEST_F(WalletQueueTest, AFailedExternalThatIsBroughtAgainPaysOnce) {
