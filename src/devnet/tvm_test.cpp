@@ -1,32 +1,21 @@
 #include "devnet/tvm.hpp"
 
-#include <fstream>
-#include <sstream>
-
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
 
 #include "crypto/crypto.hpp"
+#include "devnet/testing.hpp"
+#include "ton/boc.hpp"
 
 namespace cocoon::devnet {
 namespace {
 
 namespace json = boost::json;
 
-Bytes bytes_of(const json::object& object, std::string_view key) {
-  return from_base64(std::string(object.at(key).as_string())).value();
-}
+using testing::bytes_of;
 
 // What the JavaScript build of the same TVM answered: testdata/record_tvm_cases.cjs.
-const json::object& recorded() {
-  static const json::object cases = [] {
-    std::ifstream file(COCOON_SOURCE_DIR "/src/devnet/testdata/tvm_cases.json");
-    std::stringstream text;
-    text << file.rdbuf();
-    return json::parse(text.str()).as_object();
-  }();
-  return cases;
-}
+const json::object& recorded() { return testing::recorded_cases(); }
 
 struct Case {
   std::string name;
@@ -74,52 +63,38 @@ Tvm make_tvm() {
   return std::move(*tvm);
 }
 
-// A bag of cells with one root: `depth` cells, each the only child of the one before, `payload` bits in the first.
-Bytes chain_of_cells(std::size_t depth, BytesView payload) {
+// A bag of cells with one root: `depth` cells, each the only child of the one before, the bytes of `head` in the first.
+Bytes chain_of_cells(std::size_t depth, BytesView head) {
   Bytes cells;
   for (std::size_t i = 0; i < depth; i++) {
     const bool last = i + 1 == depth;
-    const std::size_t size = i == 0 ? payload.size() : 0;
+    const std::size_t size = i == 0 ? head.size() : 0;
     cells.push_back(last ? 0 : 1);
     cells.push_back(static_cast<std::uint8_t>(2 * size));
-    if (i == 0) append(cells, payload);
+    if (i == 0) append(cells, head);
     if (!last) {
       cells.push_back(static_cast<std::uint8_t>((i + 1) >> 8));
       cells.push_back(static_cast<std::uint8_t>(i + 1));
     }
   }
-  const auto push24 = [](Bytes& to, std::size_t v) {
-    for (int shift : {16, 8, 0}) to.push_back(static_cast<std::uint8_t>(v >> shift));
+  const auto big_endian = [](Bytes& to, std::size_t value, int bytes) {
+    for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) to.push_back(static_cast<std::uint8_t>(value >> shift));
   };
   Bytes out{0xb5, 0xee, 0x9c, 0x72, 2, 3};
-  out.push_back(static_cast<std::uint8_t>(depth >> 8));
-  out.push_back(static_cast<std::uint8_t>(depth));
-  out.insert(out.end(), {0, 1, 0, 0});
-  push24(out, cells.size());
-  out.insert(out.end(), {0, 0});
+  big_endian(out, depth, 2);
+  big_endian(out, 1, 2);
+  big_endian(out, 0, 2);
+  big_endian(out, cells.size(), 3);
+  big_endian(out, 0, 2);
   append(out, cells);
   return out;
 }
 
-// An external message to account 0:ab.. whose body continues in the next cell.
+// An external message whose body goes on in a chain of references.
 Bytes deep_external(std::size_t depth) {
-  // ext_in_msg_info$10 src:addr_none$00 dest:(addr_std$10 no anycast workchain address) import_fee no init, body here.
-  Bits256 address;
-  address.fill(0xab);
-  std::vector<bool> bits{1, 0, 0, 0, 1, 0, 0};
-  const auto push = [&](std::uint8_t byte) {
-    for (int i = 7; i >= 0; i--) bits.push_back((byte >> i) & 1);
-  };
-  push(0);
-  for (auto byte : address) push(byte);
-  for (int i = 0; i < 4; i++) bits.push_back(false);  // import_fee
-  bits.push_back(false);                              // no init
-  bits.push_back(false);                              // body in place
-  while (bits.size() % 8 != 0) bits.push_back(true);
-  Bytes payload(bits.size() / 8);
-  for (std::size_t i = 0; i < bits.size(); i++)
-    if (bits[i]) payload[i / 8] = static_cast<std::uint8_t>(payload[i / 8] | (0x80 >> (i % 8)));
-  return chain_of_cells(depth, payload);
+  ton::CellBuilder b;
+  b.store_uint(0b1000, 4).store_address({}).store_zeros(4).store_zeros(2).store_zeros(3);
+  return chain_of_cells(depth, b.must_finish().bytes());
 }
 
 TEST(Tvm, SaysWhichSourcesItIsBuiltFrom) {
