@@ -9,12 +9,7 @@ namespace cocoon::client {
 namespace {
 
 constexpr auto kChoiceInterval = std::chrono::seconds(1);
-
-const char* stage_name(int stage) {
-  constexpr const char* names[] = {"dialling",    "checking the image", "connecting",
-                                   "registering", "authorising",        "ready"};
-  return names[stage];
-}
+constexpr auto kStatusTimeout = std::chrono::seconds(60);
 
 }  // namespace
 
@@ -22,7 +17,13 @@ Core::Core(Config config, crypto::Random random)
     : config_(std::move(config)),
       random_(std::move(random)),
       secret_hash_(crypto::sha256(as_bytes(config_.secret))),
-      money_(config_.money, crypto::Random(random_.bits256())) {}
+      money_(
+          [&] {
+            auto money = config_.money;
+            money.secret_hash = secret_hash_;
+            return money;
+          }(),
+          crypto::Random(random_.bits256())) {}
 
 void Core::handle(const Event& event, Time now, Effects& out) {
   std::visit([&](const auto& e) { on(e, now, out); }, event);
@@ -37,11 +38,12 @@ Time Core::wake_at() const {
   for (const auto& [id, s] : sessions_)
     if (s.stage == Stage::ready) at = std::min(at, s.next_status);
   if (!deadlines_.empty()) at = std::min(at, deadlines_.begin()->first);
+  if (!waiting_.empty()) at = std::min(at, waiting_.begin()->first);
   return at;
 }
 
 void Core::on(const role::Tick&, Time now, Effects& out) {
-  if (!root_) out.emplace_back(role::Watch{config_.root, 0});
+  if (!std::exchange(watching_, true)) out.emplace_back(role::Watch{config_.root, 0});
   money_.start(out);
   if (now >= next_choice_) {
     next_choice_ = now + kChoiceInterval;
@@ -51,36 +53,43 @@ void Core::on(const role::Tick&, Time now, Effects& out) {
     if (s.stage != Stage::ready || now < s.next_status) continue;
     s.next_status = now + config_.status_interval +
                     Duration(random_.below(static_cast<std::uint64_t>(config_.status_interval.count()) + 1));
-    ask(s, Asked::status, wire::encode(wire::client::UpdatePaymentStatus{}), std::chrono::seconds(60), out);
+    ask(s, Asked::status, wire::encode(wire::client::UpdatePaymentStatus{}), kStatusTimeout, out);
   }
   while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
     const auto id = deadlines_.begin()->second;
     failed(id, wire::kErrorTimeout, "no complete answer within the request's timeout", out);
   }
+  send_again(now, out);
+}
+
+// Why this proxy may not serve us any more, by the root contract; empty if it may.
+std::string Core::why_unlisted(const Session& s) const {
+  if (!listed_.contains(s.address)) return "the root contract no longer lists this proxy";
+  if (s.link != 0 && config_.check_images && !root_->proxy_hashes.contains(s.peer.image_hash))
+    return "the proxy's image hash " + to_hex(s.peer.image_hash) + " is not in the root contract's list";
+  return {};
 }
 
 void Core::choose_targets(Time now, Effects& out) {
+  if (!root_) return;
   for (auto it = sessions_.begin(); it != sessions_.end();) {
     auto& s = it->second;
-    const bool stale = s.stage != Stage::ready && now - s.not_ready_since > config_.give_up_target;
-    if (!stale) {
+    // While we register, it is our own money that is waited for: another proxy would not help.
+    const bool waits_for_us = s.stage == Stage::ready || s.stage == Stage::registering;
+    const bool stale = !waits_for_us && now - s.not_ready_since > config_.give_up_target;
+    const bool listed = listed_.contains(s.address);
+    if (listed && !stale) {
       ++it;
       continue;
     }
+    drop_session(s, wire::kErrorNotReady, listed ? "the proxy was given up" : why_unlisted(s), now, out);
     out.emplace_back(role::Undial{s.target});
-    if (s.link != 0) drop_session(s, wire::kErrorNotReady, "the proxy was given up", now, out);
+    given_up_ = s.address;
     it = sessions_.erase(it);
   }
-  if (!root_) return;
-  std::vector<std::string> free;
-  for (const auto& [seqno, text] : root_->registered_proxies) {
-    const auto endpoints = ton::parse_proxy_endpoints(text);
-    if (!endpoints) continue;
-    const auto address = endpoints->for_clients.text();
-    const bool taken =
-        std::any_of(sessions_.begin(), sessions_.end(), [&](const auto& s) { return s.second.address == address; });
-    if (!taken) free.push_back(address);
-  }
+  std::vector<std::string> free(listed_.begin(), listed_.end());
+  for (const auto& [id, s] : sessions_) std::erase(free, s.address);
+  if (free.size() > 1) std::erase(free, given_up_);
   while (sessions_.size() < static_cast<std::size_t>(config_.proxy_connections) && !free.empty()) {
     const auto pick = random_.below(free.size());
     Session s;
@@ -100,6 +109,7 @@ void Core::on(const role::LinkUp& e, Time now, Effects& out) {
     return;
   }
   auto& s = it->second;
+  if (s.link != 0) drop_session(s, wire::kErrorNotReady, "the connection was replaced", now, out);
   s.link = e.link;
   s.peer = e.peer;
   greet(s, now, out);
@@ -134,10 +144,9 @@ void Core::on(const role::QueryDone& e, Time now, Effects& out) {
   if (s == nullptr) return;
   if (!e.result) {
     if (question.what == Asked::status) return;  // the next one may do better; silence is the link's affair
-    const auto why = fmt::format("the proxy refused: {} (code {})", e.result.error().what, e.result.error().code);
-    out.emplace_back(role::CloseLink{s->link, why});
-    drop_session(*s, wire::kErrorNotReady, why, now, out);
-    return;
+    const auto& error = e.result.error();
+    return close_session(*s, wire::kErrorNotReady,
+                         fmt::format("the proxy did not let us in: {} (code {})", error.what, error.code), now, out);
   }
   switch (question.what) {
     case Asked::connect:
@@ -180,25 +189,42 @@ void Core::adopt_root(const role::AccountObserved& e, Time now, Effects& out) {
   }
   const bool new_contracts = root_ && parsed->params.params_version != root_->params.params_version;
   root_ = std::move(*parsed);
+  root_changed_ = now;
   money_.adopt_root(config_.root, *root_);
-  if (new_contracts) {
-    for (auto& [id, s] : sessions_) {
-      if (s.link == 0) continue;
-      out.emplace_back(role::CloseLink{s.link, "new contract parameters"});
-      drop_session(s, wire::kErrorNotReady, "the network's parameters changed: connecting anew", now, out);
-    }
+  listed_.clear();
+  for (const auto& [seqno, text] : root_->registered_proxies)
+    if (const auto endpoints = ton::parse_proxy_endpoints(text)) listed_.insert(endpoints->for_clients.text());
+
+  for (auto& [id, s] : sessions_) {
+    if (s.link == 0) continue;
+    const auto why = new_contracts ? "the network's parameters changed: connecting anew" : why_unlisted(s);
+    if (!why.empty()) close_session(s, wire::kErrorNotReady, why, now, out);
   }
   choose_targets(now, out);
 }
 
+void Core::close_session(Session& s, int code, const std::string& why, Time now, Effects& out) {
+  out.emplace_back(role::CloseLink{s.link, why});
+  out.emplace_back(role::Log{3, fmt::format("proxy {}: {}", s.address, why)});
+  drop_session(s, code, why, now, out);
+}
+
+// Back to dialling: what ran over the link has failed, what the chain was to do for it is no longer wanted.
 void Core::drop_session(Session& s, int code, const std::string& why, Time now, Effects& out) {
-  fail_requests_of(s.link, code, why, out);
+  if (s.link == 0) return;
+  fail_requests_of(s, code, why, out);
   std::erase_if(questions_, [&](const auto& q) {
     if (q.second.link != s.link) return false;
     if (q.second.what == Asked::models) out.emplace_back(ApiFailed{q.second.api, code, why});
     return true;
   });
-  if (s.stage == Stage::ready) s.not_ready_since = now;
+  if (s.proxy_contract) {
+    if (s.nonce) money_.forget_register(*s.proxy_contract, *s.nonce);
+    money_.leave_proxy(*s.proxy_contract);
+  }
+  if (s.stage == Stage::ready || s.stage == Stage::registering) s.not_ready_since = now;
+  s.proxy_contract.reset();
+  s.nonce.reset();
   s.link = 0;
   s.stage = Stage::dialling;
   s.last_error = why;
@@ -218,18 +244,19 @@ role::QueryToken Core::ask(Session& s, Asked what, Bytes data, Duration timeout,
   return token;
 }
 
-Core::Status Core::status(Time now) const {
+Core::Status Core::status(Time) const {
+  constexpr const char* kStages[] = {"dialling", "connecting", "registering", "authorising", "ready"};
   Status st;
   st.root = root_;
   for (const auto& [id, s] : sessions_)
     st.connections.push_back(
-        {s.address, stage_name(static_cast<int>(s.stage)), s.last_error, s.peer, s.proto, s.proxy_contract});
+        {s.address, kStages[static_cast<int>(s.stage)], s.last_error, s.peer, s.proto, s.proxy_contract});
   st.money = money_.status();
   st.requests = count_requests_;
   st.succeeded = count_succeeded_;
   st.failed = count_failed_;
   st.running = requests_.size();
-  st.waiting_for = why_not_ready(now);
+  st.waiting_for = why_not_ready();
   st.ready = st.waiting_for.empty();
   return st;
 }

@@ -2,6 +2,7 @@
 // and keeps its money on chain in order (contracts.md 1.6, 3.8).
 #pragma once
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -26,7 +27,10 @@ struct Config {
   Duration authorise_timeout = std::chrono::seconds(300);
   Duration status_interval = std::chrono::seconds(10);  // payment status is asked every 1 to 2 times this
   Duration give_up_target = std::chrono::seconds(300);  // a target not ready for so long is replaced
-  std::size_t max_requests = 4096;                      // running at once
+  // A refusal for want of money or configuration is tried again while the proxy may not have seen yet what we have: for
+  // so long after our contract or the root moved.
+  Duration settle_time = std::chrono::seconds(20);
+  std::size_t max_requests = 4096;  // running at once
   Money::Config money;
 };
 
@@ -41,7 +45,7 @@ class Core {
   struct Status {
     struct Connection {
       std::string address;
-      std::string stage;  // "dialling", "handshake", "authorising", "ready"
+      std::string stage;  // "dialling", "connecting", "registering", "authorising", "ready"
       std::string last_error;
       role::Peer peer;
       int proto = 0;
@@ -57,7 +61,7 @@ class Core {
   Status status(Time now) const;
 
  private:
-  enum class Stage { dialling, image, connecting, registering, authorising, ready };
+  enum class Stage { dialling, connecting, registering, authorising, ready };
 
   struct Session {
     role::TargetId target = 0;
@@ -69,16 +73,20 @@ class Core {
     role::LinkId link = 0;
     role::Peer peer;
     int proto = 0;
-    std::optional<ton::Address> proxy_contract;
-    std::int64_t nonce = 0;
+    std::optional<ton::Address> proxy_contract;  // set once it has said who it is and that was found right
+    std::optional<std::uint64_t> nonce;          // to be registered on chain
     Time next_status{};
+    std::size_t running = 0;  // requests
   };
 
   struct Request {
     ApiId api = 0;
-    role::LinkId link = 0;
+    role::LinkId link = 0;  // 0: refused, waiting to be sent again
     Time deadline{};
     bool head_seen = false;
+    std::shared_ptr<const ApiRequest> again;  // kept while a refusal may be for news that the proxy has not seen
+    Time again_until{};
+    Time send_at{};  // while waiting
   };
 
   enum class Asked { connect, authorise, status, models };
@@ -102,7 +110,9 @@ class Core {
   void on(const ApiModels&, Time, Effects&);
   void on(const ApiGone&, Time, Effects&);
   void adopt_root(const role::AccountObserved&, Time, Effects&);
+  std::string why_unlisted(const Session&) const;
   void choose_targets(Time, Effects&);
+  void close_session(Session&, int code, const std::string& why, Time, Effects&);
   void drop_session(Session&, int code, const std::string& why, Time, Effects&);
   Session* session_of(role::LinkId);
   role::QueryToken ask(Session&, Asked, Bytes, Duration timeout, Effects&, ApiId api = 0);
@@ -110,38 +120,46 @@ class Core {
   // handshake.cpp
   void greet(Session&, Time, Effects&);
   void connected(Session&, BytesView answer, Time, Effects&);
-  void begin_authorisation(Session&, const wire::client::AnyProxyConnectionAuth&, Time, Effects&);
+  void begin_authorisation(Session&, const wire::client::AnyProxyConnectionAuth&, Effects&);
   void continue_registration(Session&, Time, Effects&);
   void authorised(Session&, BytesView answer, Time, Effects&);
   void payment_status(Session&, BytesView answer, Time, Effects&);
 
   // requests.cpp
   Session* ready_session();
-  std::string why_not_ready(Time) const;
-  void head(Session&, const Bits256& id, BytesView answer, bool final, const wire::client::QueryFinalInfo*, Time,
-            Effects&);
-  void part(const Bits256& id, Bytes answer, bool final, const wire::client::QueryFinalInfo*, Effects&);
+  std::string why_not_ready() const;
+  Time news_for(const Session&) const;
+  void dispatch(Session&, const ApiRequest&, const Bits256& id, Request&, Effects&);
+  void send_again(Time, Effects&);
+  bool postpone(const Bits256& id, int code, Time);
+  Request* request_of(const Session&, const Bits256& id);
+  void head(Session&, const Bits256& id, BytesView answer, bool final, const wire::client::QueryFinalInfo*, Effects&);
+  void part(const Bits256& id, const Request&, Bytes answer, bool final, const wire::client::QueryFinalInfo*, Effects&);
+  void refused(Session&, const Bits256& id, int code, const std::string& text, Time, Effects&);
   void failed(const Bits256& id, int code, const std::string& text, Effects&);
   void finish(const Bits256& id, bool success, Effects&);
-  void fail_requests_of(role::LinkId, int code, const std::string& why, Effects&);
+  void fail_requests_of(Session&, int code, const std::string& why, Effects&);
   void models(ApiId, BytesView answer, Effects&);
-  template <class Old>
-  wire::client::QueryFinalInfo final_of(const Old& old) const;
   void packet(Session&, const wire::PacketToClient&, Time, Effects&);
 
   Config config_;
   crypto::Random random_;
   Bits256 secret_hash_;
   std::optional<ton::RootState> root_;
+  Time root_changed_{};
+  std::set<std::string> listed_;  // addresses for clients of the registered proxies
   Money money_;
   std::map<role::TargetId, Session> sessions_;
   role::TargetId next_target_ = 1;
   role::QueryToken next_token_ = 1;
   Time next_choice_{};
+  std::string given_up_;  // the last address that was not to be reached
+  bool watching_ = false;
   std::map<role::QueryToken, Question> questions_;
   std::unordered_map<Bits256, Request> requests_;
   std::map<ApiId, Bits256> by_api_;
   std::set<std::pair<Time, Bits256>> deadlines_;
+  std::set<std::pair<Time, Bits256>> waiting_;  // by Request::send_at
   std::uint64_t count_requests_ = 0, count_succeeded_ = 0, count_failed_ = 0;
 };
 

@@ -7,18 +7,14 @@
 namespace cocoon::client {
 
 void Core::greet(Session& s, Time now, Effects& out) {
-  const auto refuse = [&](const std::string& why) {
-    out.emplace_back(role::CloseLink{s.link, why});
-    drop_session(s, wire::kErrorNotReady, why, now, out);
-  };
+  const auto refuse = [&](const std::string& why) { close_session(s, wire::kErrorNotReady, why, now, out); };
   if (!root_) return refuse("the root contract has not been read yet");
-  if (config_.check_images && !root_->proxy_hashes.contains(s.peer.image_hash))
-    return refuse("the proxy's image hash " + to_hex(s.peer.image_hash) + " is not in the root contract's list");
-  if (!s.peer.verdict.empty() && config_.check_images && !s.peer.attested)
-    return refuse("the proxy is not attested: " + s.peer.verdict);
+  if (config_.check_images && !s.peer.attested) return refuse("the proxy is not attested: " + s.peer.verdict);
+  if (const auto why = why_unlisted(s); !why.empty()) return refuse(why);
 
   wire::client::ConnectToProxy hello;
-  hello.params.client_owner_address = ton::to_friendly_text(money_.wallet(), {false, config_.is_test});
+  // Always the form without the testnet flag (wire.md 0): existing proxies compare texts.
+  hello.params.client_owner_address = ton::to_friendly_text(money_.wallet());
   hello.params.set_is_test(config_.is_test);
   hello.params.set_versions(1, 4);
   hello.min_config_version = static_cast<std::int32_t>(root_->version);
@@ -27,10 +23,7 @@ void Core::greet(Session& s, Time now, Effects& out) {
 }
 
 void Core::connected(Session& s, BytesView answer, Time now, Effects& out) {
-  const auto refuse = [&](const std::string& why) {
-    out.emplace_back(role::CloseLink{s.link, why});
-    drop_session(s, wire::kErrorProtocolViolation, why, now, out);
-  };
+  const auto refuse = [&](const std::string& why) { close_session(s, wire::kErrorProtocolViolation, why, now, out); };
   auto hello = wire::decode<wire::client::ConnectedToProxy>(answer);
   if (!hello) return refuse("unreadable answer to connectToProxy: " + hello.error().what);
   const auto& p = hello->params;
@@ -49,10 +42,10 @@ void Core::connected(Session& s, BytesView answer, Time now, Effects& out) {
   s.proxy_contract = *proxy_contract;
   if (const auto* signed_payment = std::get_if<wire::proxy::SignedPayment>(&hello->signed_payment))
     money_.take_payment(*proxy_contract, signed_payment->data, out);
-  begin_authorisation(s, hello->auth, now, out);
+  begin_authorisation(s, hello->auth, out);
 }
 
-void Core::begin_authorisation(Session& s, const wire::client::AnyProxyConnectionAuth& auth, Time now, Effects& out) {
+void Core::begin_authorisation(Session& s, const wire::client::AnyProxyConnectionAuth& auth, Effects& out) {
   const auto* offer = std::get_if<wire::client::ProxyConnectionAuthShort>(&auth);
   if (offer != nullptr && offer->secret_hash == secret_hash_) {
     wire::client::AuthorizeWithProxyShort proof;
@@ -61,24 +54,23 @@ void Core::begin_authorisation(Session& s, const wire::client::AnyProxyConnectio
     ask(s, Asked::authorise, wire::encode(proof), config_.authorise_timeout, out);
     return;
   }
-  s.nonce = offer != nullptr ? offer->nonce : std::get<wire::client::ProxyConnectionAuthLong>(auth).nonce;
+  s.nonce = static_cast<std::uint64_t>(offer != nullptr ? offer->nonce
+                                                        : std::get<wire::client::ProxyConnectionAuthLong>(auth).nonce);
   s.stage = Stage::registering;
-  continue_registration(s, now, out);
+  money_.want_register(*s.proxy_contract, *s.nonce);
 }
 
 // The register message travels through our own contract on chain, so it waits until the wallet can pay for it; the
 // query that waits for its arrival is asked together with it.
 void Core::continue_registration(Session& s, Time now, Effects& out) {
-  if (!money_.send_register(*s.proxy_contract, static_cast<std::uint64_t>(s.nonce), now, out)) return;
+  if (!money_.register_sent(*s.proxy_contract, *s.nonce)) return;
   s.stage = Stage::authorising;
+  s.not_ready_since = now;
   ask(s, Asked::authorise, wire::encode(wire::client::AuthorizeWithProxyLong{}), config_.authorise_timeout, out);
 }
 
 void Core::authorised(Session& s, BytesView answer, Time now, Effects& out) {
-  const auto refuse = [&](const std::string& why) {
-    out.emplace_back(role::CloseLink{s.link, why});
-    drop_session(s, wire::kErrorProtocolViolation, why, now, out);
-  };
+  const auto refuse = [&](const std::string& why) { close_session(s, wire::kErrorProtocolViolation, why, now, out); };
   auto verdict = wire::decode<wire::client::AnyAuthorizationWithProxy>(answer);
   if (!verdict) return refuse("unreadable answer to the authorisation: " + verdict.error().what);
   if (const auto* no = std::get_if<wire::client::AuthorizationWithProxyFailed>(&*verdict))
@@ -87,6 +79,8 @@ void Core::authorised(Session& s, BytesView answer, Time now, Effects& out) {
   if (const auto* payment = std::get_if<wire::proxy::SignedPayment>(&yes.signed_payment))
     money_.take_payment(*s.proxy_contract, payment->data, out);
   money_.take_counters(*s.proxy_contract, yes.tokens_committed_to_db, yes.max_tokens);
+  if (s.nonce) money_.forget_register(*s.proxy_contract, *s.nonce);
+  s.nonce.reset();
   s.stage = Stage::ready;
   s.last_error.clear();
   s.next_status = now + config_.status_interval;

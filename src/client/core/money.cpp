@@ -2,12 +2,16 @@
 
 #include <algorithm>
 
+#include "base/assert.hpp"
 #include "ton/contracts/bodies.hpp"
 
 namespace cocoon::client {
 namespace {
 
 ledger::WalletQueue::Config queue_config(const Money::Config& c) { return {c.node_seed, c.owner, c.wallet_code}; }
+
+constexpr Duration kFirstPause = std::chrono::seconds(10);
+constexpr Duration kLongestPause = std::chrono::hours(1);
 
 std::string in_ton(std::uint64_t nano) { return fmt::format("{:.3f} TON", static_cast<double>(nano) / 1e9); }
 
@@ -29,12 +33,26 @@ void Money::adopt_root(const ton::Address& address, const ton::RootState& root) 
 void Money::observe(const role::AccountObserved& e, Time now, Effects& out) {
   if (e.address == queue_.address()) {
     queue_.observe(e.account, e.transactions, e.chain_time);
-    for (const auto& done : queue_.take_done())
-      if (!done.sent) out.emplace_back(role::Log{3, "wallet: a message was not sent: " + done.why_not});
+    wallet_reports(now, out);
   } else if (const auto it = contracts_.find(e.address); it != contracts_.end()) {
-    observe_contract(it->second, e, out);
+    observe_contract(it->second, e, now, out);
   }
-  advance(now, out);
+}
+
+void Money::wallet_reports(Time now, Effects& out) {
+  for (const auto& done : queue_.take_done()) {
+    const auto it = std::find_if(contracts_.begin(), contracts_.end(), [&](const auto& entry) {
+      return entry.second.running && entry.second.running->in_wallet == done.id;
+    });
+    if (it == contracts_.end()) continue;
+    auto& c = it->second;
+    if (!done.sent) {
+      operation_over(c, false, done.why_not, now, out);
+      continue;
+    }
+    c.running->in_wallet.reset();
+    c.running->give_up_at = now + config_.retry;
+  }
 }
 
 void Money::external_result(const role::ExternalResult& e, Time) {
@@ -42,28 +60,42 @@ void Money::external_result(const role::ExternalResult& e, Time) {
   if (!e.result) last_refusal_ = e.result.error().what;
 }
 
-void Money::observe_contract(Contract& c, const role::AccountObserved& e, Effects& out) {
-  c.observed = true;
-  c.state.reset();
-  if (e.account) {
-    if (const auto* init = e.account->active(); init != nullptr && init->data) {
-      if (auto state = ton::parse_client_state(*init->data))
-        c.state = *state;
-      else
-        out.emplace_back(role::Log{3, "our client contract cannot be read: " + state.error().what});
-    }
+void Money::observe_contract(Contract& c, const role::AccountObserved& e, Time now, Effects& out) {
+  std::optional<ton::ClientState> state;
+  if (const auto* init = e.account ? e.account->active() : nullptr; init != nullptr && init->data) {
+    if (auto parsed = ton::parse_client_state(*init->data))
+      state = *parsed;
+    else
+      out.emplace_back(role::Log{3, "our client contract cannot be read: " + parsed.error().what});
   }
+  if (!c.observed || state != c.state) c.news = now;
+  c.observed = true;
+  c.state = state;
   for (const auto& t : e.transactions) {
-    if (!t.in_msg || !t.in_msg->message) continue;
+    if (!c.running || !t.in_msg || !t.in_msg->message) continue;
     const auto* info = t.in_msg->message->internal();
     if (info == nullptr || info->src != queue_.address()) continue;
     const auto header = ton::read_body_header(t.in_msg->message->body);
-    if (!header || header->query_id != c.pending_query || c.pending_query == 0) continue;
-    if (!t.succeeded())
-      out.emplace_back(role::Log{3, fmt::format("{} failed in our client contract with code {}", c.pending_name,
-                                                t.description.compute.exit_code)});
-    c.pending_query = 0;
+    if (!header || header->query_id != c.running->query_id) continue;
+    operation_over(c, t.succeeded(), fmt::format("exit code {}", t.description.compute.exit_code), now, out);
   }
+}
+
+// A failed operation is tried again, but ever more slowly: each attempt costs fees.
+void Money::operation_over(Contract& c, bool success, const std::string& why, Time now, Effects& out) {
+  const auto op = std::move(*c.running);
+  c.running.reset();
+  if (success) {
+    c.pause = {};
+    return;
+  }
+  c.pause = std::clamp<Duration>(2 * c.pause, kFirstPause, kLongestPause);
+  c.not_before = now + c.pause;
+  out.emplace_back(role::Log{
+      3, fmt::format("{} failed in our client contract ({}); again in {:.0f} s", op.name, why, to_seconds(c.pause))});
+  if (!op.nonce) return;
+  for (auto& r : c.registrations)
+    if (r.nonce == *op.nonce) r.sent = false;
 }
 
 Money::Contract* Money::find(const ton::Address& proxy_contract) {
@@ -84,34 +116,55 @@ Result<> Money::meet_proxy(const Bits256& proxy_key, const ton::Address& proxy_o
     return fail("the proxy's contract address does not follow from its key, its owner and the root contract");
   const auto self = instance.client_address(queue_.address());
   if (self != client_contract) return fail("the proxy names another client contract than follows from our wallet");
-  if (contracts_.contains(self)) return {};
-  contracts_.emplace(self, Contract{.proxy = std::move(instance), .self = self});
-  out.emplace_back(role::Watch{self, 0});
+  const auto [it, fresh] = contracts_.try_emplace(self, Contract{.proxy = std::move(instance), .self = self});
+  if (fresh) out.emplace_back(role::Watch{self, 0});
+  ++it->second.users;
   return {};
+}
+
+void Money::leave_proxy(const ton::Address& proxy_contract) {
+  auto* c = find(proxy_contract);
+  COCOON_ASSERT(c != nullptr && c->users > 0);
+  --c->users;
+}
+
+void Money::want_register(const ton::Address& proxy_contract, std::uint64_t nonce) {
+  if (auto* c = find(proxy_contract)) c->registrations.push_back({nonce, false});
+}
+
+bool Money::register_sent(const ton::Address& proxy_contract, std::uint64_t nonce) const {
+  const auto* c = find(proxy_contract);
+  return c != nullptr && std::any_of(c->registrations.begin(), c->registrations.end(),
+                                     [&](const auto& r) { return r.nonce == nonce && r.sent; });
+}
+
+void Money::forget_register(const ton::Address& proxy_contract, std::uint64_t nonce) {
+  if (auto* c = find(proxy_contract)) std::erase_if(c->registrations, [&](const auto& r) { return r.nonce == nonce; });
 }
 
 bool Money::wallet_can_spend(std::uint64_t nano) const { return queue_.spendable() >= nano + ton::kTon / 10; }
 
-void Money::send(Contract& c, std::string name, std::uint64_t value, std::uint64_t query_id, ton::Cell body, Time now,
+void Money::send(Contract& c, std::string name, std::uint64_t value, std::uint64_t query_id, ton::Cell body,
                  Effects& out) {
   ton::OutgoingMessage m{c.self, value, std::move(body), std::nullopt};
   if (!c.state) m.init = c.proxy.client_state_init(queue_.address());
-  if (!queue_.send(std::move(m))) return;
+  const auto id = queue_.send(std::move(m));
+  if (!id) return;
   out.emplace_back(role::Log{2, fmt::format("{} ({} attached)", name, in_ton(value))});
-  c.pending_query = query_id;
-  c.pending_until = now + config_.retry;
-  c.pending_name = std::move(name);
+  c.running = Operation{.name = std::move(name), .query_id = query_id, .nonce = {}, .in_wallet = id};
 }
 
-bool Money::send_register(const ton::Address& proxy_contract, std::uint64_t nonce, Time now, Effects& out) {
-  auto* c = find(proxy_contract);
-  if (c == nullptr || !c->observed || c->pending_query != 0 || !wallet_can_spend(config_.register_value)) return false;
+void Money::register_when_wanted(Contract& c, Effects& out) {
+  const auto next = std::find_if(c.registrations.begin(), c.registrations.end(), [](const auto& r) { return !r.sent; });
+  if (next == c.registrations.end() || !wallet_can_spend(config_.register_value)) return;
   ton::ClientRegister body;
   body.query_id = random_.u64() | 1;
-  body.nonce = nonce;
+  body.nonce = next->nonce;
   body.excesses_to = queue_.address();
-  send(*c, "registering with the proxy", config_.register_value, body.query_id, ton::build_body(body), now, out);
-  return c->pending_query != 0;
+  send(c, "registering with the proxy", config_.register_value, body.query_id, ton::build_body(body), out);
+  if (!c.running) return;
+  c.running->nonce = next->nonce;
+  next->sent = true;
 }
 
 void Money::take_payment(const ton::Address& proxy_contract, BytesView boc, Effects& out) {
@@ -119,7 +172,8 @@ void Money::take_payment(const ton::Address& proxy_contract, BytesView boc, Effe
   if (c == nullptr) return;
   auto payment = ton::verify_payment(boc, ton::op::client_charge_signed, c->self, c->proxy.proxy_key());
   if (!payment) {
-    out.emplace_back(role::Log{3, "a signed payment was ignored: " + payment.error().what});
+    if (!std::exchange(c->bad_payment_told, true))
+      out.emplace_back(role::Log{3, "signed payments of the proxy are ignored: " + payment.error().what});
     return;
   }
   if (payment->payload.tokens <= c->signed_tokens) return;
@@ -138,62 +192,55 @@ std::uint64_t Money::top_up_amount(const Contract& c) const {
   const auto price = c.proxy.params().price_per_token;
   const auto amount =
       config_.top_up != 0 ? config_.top_up : std::max(c.state->stake, c.proxy.params().min_client_stake);
-  return price == 0 ? amount : amount - amount % price;
+  return price == 0 ? amount : std::max(amount - amount % price, price);
 }
 
 // Half a stake is kept paid ahead (contracts.md 1.6); the secret's hash travels with the first top-up.
-void Money::keep_funded(Contract& c, Time now, Effects& out) {
-  if (c.pending_query != 0 || !c.state || c.state->state != ton::ContractState::normal) return;
+void Money::keep_funded(Contract& c, Effects& out) {
+  if (!c.state || c.state->state != ton::ContractState::normal) return;
   const bool secret_differs = c.state->secret_hash != config_.secret_hash;
   const bool low = config_.auto_top_up && c.state->balance < (c.state->stake + 1) / 2;
-  const auto amount = top_up_amount(c);
+  const auto amount = low ? top_up_amount(c) : 0;
+  if (!(low || secret_differs) || !wallet_can_spend(amount + config_.gas)) return;
   const auto query = random_.u64() | 1;
-  if (low && wallet_can_spend(amount + config_.gas)) {
-    if (secret_differs) {
-      ton::ClientChangeSecretAndTopUp body;
-      body.query_id = query;
-      body.amount = amount;
-      body.secret_hash = config_.secret_hash;
-      body.excesses_to = queue_.address();
-      send(c, "topping up " + in_ton(amount), amount + config_.gas, query, ton::build_body(body), now, out);
-    } else {
-      ton::ClientTopUp body;
-      body.query_id = query;
-      body.amount = amount;
-      body.excesses_to = queue_.address();
-      send(c, "topping up " + in_ton(amount), amount + config_.gas, query, ton::build_body(body), now, out);
-    }
-  } else if (secret_differs && !low && wallet_can_spend(config_.gas)) {
-    ton::ClientChangeSecret body;
-    body.query_id = query;
-    body.secret_hash = config_.secret_hash;
-    body.excesses_to = queue_.address();
-    send(c, "writing the secret's hash", config_.gas, query, ton::build_body(body), now, out);
-  }
+  const auto self = queue_.address();
+  const auto body = low && secret_differs
+                        ? ton::build_body(ton::ClientChangeSecretAndTopUp{query, amount, config_.secret_hash, self})
+                    : low ? ton::build_body(ton::ClientTopUp{query, amount, self})
+                          : ton::build_body(ton::ClientChangeSecret{query, config_.secret_hash, self});
+  send(c, low ? "topping up " + in_ton(amount) : "writing the secret's hash", amount + config_.gas, query, body, out);
 }
 
 // More than half a stake used and not charged, and a committed signature to charge with: the client does it itself, so
 // that the proxy has no reason to refuse the next request.
-void Money::charge_when_due(Contract& c, Time now, Effects& out) {
-  if (c.pending_query != 0 || !c.state || !c.payment || c.signed_tokens <= c.state->tokens_used) return;
+void Money::charge_when_due(Contract& c, Effects& out) {
+  if (!c.state || c.state->state == ton::ContractState::closed) return;
+  if (!c.payment || c.signed_tokens <= c.state->tokens_used) return;
   const auto price = c.proxy.params().price_per_token;
   if (price == 0 || c.max_tokens <= c.state->tokens_used) return;
   if (c.max_tokens - c.state->tokens_used <= c.state->stake / price / 2) return;
   if (!wallet_can_spend(config_.gas)) return;
   auto message = *c.payment;
   message.excesses_to = queue_.address();
-  send(c, "charging ourselves what was used", config_.gas, message.query_id, ton::build_signed_message(message), now,
-       out);
+  send(c, "charging ourselves what was used", config_.gas, message.query_id, ton::build_signed_message(message), out);
+}
+
+// Contracts of earlier parameters stay as they are: no proxy serves them any more.
+bool Money::is_current(const Contract& c) const {
+  return root_ && c.proxy.params().params_version == root_->params.params_version;
+}
+
+void Money::next_operation(Contract& c, Effects& out) {
+  if (!c.running) register_when_wanted(c, out);
+  if (!c.running) charge_when_due(c, out);
+  if (!c.running) keep_funded(c, out);
 }
 
 void Money::advance(Time now, Effects& out) {
+  advanced_ = now;
   for (auto& [self, c] : contracts_) {
-    if (c.pending_query != 0 && now >= c.pending_until) {
-      out.emplace_back(role::Log{3, c.pending_name + " has shown no effect on chain; trying again"});
-      c.pending_query = 0;
-    }
-    charge_when_due(c, now, out);
-    keep_funded(c, now, out);
+    if (c.running && now >= c.running->give_up_at) operation_over(c, false, "no effect was seen on chain", now, out);
+    if (c.observed && c.users > 0 && now >= c.not_before && is_current(c)) next_operation(c, out);
   }
   while (auto external = queue_.poll(now))
     out.emplace_back(role::SendExternal{std::move(external->boc), external->body_hash});
@@ -201,9 +248,18 @@ void Money::advance(Time now, Effects& out) {
 
 Time Money::wake_at() const {
   Time at = queue_.wake_at();
-  for (const auto& [self, c] : contracts_)
-    if (c.pending_query != 0) at = std::min(at, c.pending_until);
+  for (const auto& [self, c] : contracts_) {
+    if (c.running)
+      at = std::min(at, c.running->give_up_at);
+    else if (c.users > 0 && c.not_before > advanced_)
+      at = std::min(at, c.not_before);
+  }
   return at;
+}
+
+Time Money::last_news(const ton::Address& proxy_contract) const {
+  const auto* c = find(proxy_contract);
+  return c == nullptr ? Time{} : c->news;
 }
 
 std::string Money::why_wallet_waits() const { return queue_.waiting_for(); }
@@ -218,6 +274,11 @@ std::string Money::why_not_funded(const ton::Address& proxy_contract) const {
   return "waiting for the top-up of our client contract";
 }
 
+bool Money::is_funded(const ton::Address& proxy_contract) const {
+  const auto* c = find(proxy_contract);
+  return c != nullptr && c->state && c->state->state == ton::ContractState::normal && c->state->balance > 0;
+}
+
 Money::Status Money::status() const {
   Status st;
   st.wallet = queue_.address();
@@ -226,8 +287,8 @@ Money::Status Money::status() const {
   st.wallet_pending = queue_.pending();
   st.last_refusal = last_refusal_;
   for (const auto& [self, c] : contracts_)
-    st.contracts.push_back(
-        {c.proxy.address(), self, c.proxy.proxy_key(), c.state, c.signed_tokens, c.db_tokens, c.max_tokens});
+    st.contracts.push_back({c.proxy.address(), self, c.proxy.proxy_key(), c.state, c.signed_tokens, c.db_tokens,
+                            c.max_tokens, c.users > 0, c.running ? c.running->name : ""});
   return st;
 }
 

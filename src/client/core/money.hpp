@@ -22,7 +22,7 @@ class Money {
     crypto::Seed node_seed;  // the wallet's key
     ton::Address owner;      // whose wallet it is: may sweep and block it
     ton::Cell wallet_code;
-    Bits256 secret_hash;                         // SHA-256 of the secret, to be written into each client contract
+    Bits256 secret_hash;                         // to be written into each client contract; set by the core
     bool auto_top_up = true;                     // keep half a stake paid ahead; else only by command
     std::uint64_t top_up = 0;                    // nanoTON per top-up; 0: one stake
     std::uint64_t gas = 7 * ton::kTon / 10;      // attached to an operation; what is not used comes back
@@ -43,18 +43,25 @@ class Money {
   Time wake_at() const;
 
   // Checks what a proxy says of itself and of us against what follows from the root contract (wire.md 4.4, step 5), and
-  // begins to watch our contract there.
+  // begins to watch our contract there. Money goes only to contracts of proxies that have been met and not left.
   Result<> meet_proxy(const Bits256& proxy_key, const ton::Address& proxy_owner, const ton::Address& proxy_contract,
                       const ton::Address& client_contract, Effects&);
-  // Queues the registration (deploying our contract with it if need be). False: not yet possible, ask again later.
-  bool send_register(const ton::Address& proxy_contract, std::uint64_t nonce, Time, Effects&);
+  void leave_proxy(const ton::Address& proxy_contract);
+  // Sends the registration as soon as the wallet can pay for it, deploying our contract with it if need be, and again
+  // if it fails on chain; until it is forgotten.
+  void want_register(const ton::Address& proxy_contract, std::uint64_t nonce);
+  bool register_sent(const ton::Address& proxy_contract, std::uint64_t nonce) const;
+  void forget_register(const ton::Address& proxy_contract, std::uint64_t nonce);
   // A signed payment from that proxy: kept if it verifies and is larger than the one we have.
   void take_payment(const ton::Address& proxy_contract, BytesView boc, Effects&);
   void take_counters(const ton::Address& proxy_contract, std::int64_t db_tokens, std::int64_t max_tokens);
 
   // Empty when requests can be paid at this proxy; else what is being waited for, in words.
   std::string why_not_funded(const ton::Address& proxy_contract) const;
+  bool is_funded(const ton::Address& proxy_contract) const;
   std::string why_wallet_waits() const;
+  // When the chain last showed a change of our contract at this proxy. The proxy may see it some seconds later.
+  Time last_news(const ton::Address& proxy_contract) const;
 
   struct Status {
     ton::Address wallet;
@@ -68,33 +75,56 @@ class Money {
       std::optional<ton::ClientState> state;  // as last seen on chain
       std::uint64_t signed_tokens = 0;        // newest verified signed payment
       std::uint64_t db_tokens = 0, max_tokens = 0;
+      bool in_use = false;    // a session with this proxy exists
+      std::string operation;  // what is under way on chain, in words; empty: nothing
     };
     std::vector<Contract> contracts;
   };
   Status status() const;
 
  private:
+  // One message of ours to one contract at a time. It is over when the contract shows a transaction with its query id,
+  // when the wallet says that it could not be sent, or when nothing was seen for too long after it was sent.
+  struct Operation {
+    std::string name;
+    std::uint64_t query_id = 0;
+    std::optional<std::uint64_t> nonce;                       // of a registration
+    std::optional<ledger::WalletQueue::MessageId> in_wallet;  // still in the wallet's queue
+    Time give_up_at = Time::max();                            // set once the wallet has sent it
+  };
+  struct Registration {
+    std::uint64_t nonce = 0;
+    bool sent = false;
+  };
   struct Contract {
     ton::ProxyInstance proxy;
     ton::Address self;
+    int users = 0;                          // sessions with this proxy
     bool observed = false;                  // the chain has been asked at least once
     std::optional<ton::ClientState> state;  // nothing: not deployed
+    Time news{};
     std::uint64_t signed_tokens = 0;
     std::optional<ton::SignedMessage> payment;
+    bool bad_payment_told = false;
     std::uint64_t db_tokens = 0, max_tokens = 0;
-    // One operation at a time; it ends when our contract shows a transaction with its query id.
-    std::uint64_t pending_query = 0;
-    Time pending_until{};
-    std::string pending_name;
+    std::vector<Registration> registrations;
+    std::optional<Operation> running;
+    Time not_before{};  // after a failure: when the next operation may start
+    Duration pause{};
   };
 
   Contract* find(const ton::Address& proxy_contract);
   const Contract* find(const ton::Address& proxy_contract) const;
   bool wallet_can_spend(std::uint64_t nano) const;
-  void observe_contract(Contract&, const role::AccountObserved&, Effects&);
-  void keep_funded(Contract&, Time, Effects&);
-  void charge_when_due(Contract&, Time, Effects&);
-  void send(Contract&, std::string name, std::uint64_t value, std::uint64_t query_id, ton::Cell body, Time, Effects&);
+  void wallet_reports(Time, Effects&);
+  void observe_contract(Contract&, const role::AccountObserved&, Time, Effects&);
+  void operation_over(Contract&, bool success, const std::string& why, Time, Effects&);
+  void next_operation(Contract&, Effects&);
+  void register_when_wanted(Contract&, Effects&);
+  void charge_when_due(Contract&, Effects&);
+  void keep_funded(Contract&, Effects&);
+  bool is_current(const Contract&) const;
+  void send(Contract&, std::string name, std::uint64_t value, std::uint64_t query_id, ton::Cell body, Effects&);
   std::uint64_t top_up_amount(const Contract&) const;
 
   Config config_;
@@ -103,6 +133,7 @@ class Money {
   std::optional<ton::RootState> root_;
   ton::Address root_address_;
   bool started_ = false;
+  Time advanced_{};                             // up to when everything due has been done
   std::string last_refusal_;                    // of an external, by a liteserver
   std::map<ton::Address, Contract> contracts_;  // by our own contract's address
 };

@@ -2,11 +2,14 @@
 #include <algorithm>
 #include <cctype>
 
+#include "base/assert.hpp"
 #include "client/core/core.hpp"
 #include "wire/error_codes.hpp"
 
 namespace cocoon::client {
 namespace {
+
+constexpr auto kAgainInterval = std::chrono::milliseconds(500);
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -78,24 +81,23 @@ Bytes query_for(const ApiRequest& r, const Bits256& id, int proto, std::uint32_t
 
 }  // namespace
 
+// Among the ready ones, first those that can be paid, then the least busy.
 Core::Session* Core::ready_session() {
   Session* best = nullptr;
-  std::size_t least = 0;
+  std::pair<bool, std::size_t> least;
   for (auto& [id, s] : sessions_) {
     if (s.stage != Stage::ready) continue;
-    const auto running = static_cast<std::size_t>(
-        std::count_if(requests_.begin(), requests_.end(), [&](const auto& r) { return r.second.link == s.link; }));
-    if (best == nullptr || running < least) {
-      best = &s;
-      least = running;
-    }
+    const std::pair rank(!money_.is_funded(*s.proxy_contract), s.running);
+    if (best != nullptr && rank >= least) continue;
+    best = &s;
+    least = rank;
   }
   return best;
 }
 
-std::string Core::why_not_ready(Time) const {
+std::string Core::why_not_ready() const {
   if (!root_) return "reading the root contract";
-  if (root_->registered_proxies.empty()) return "the root contract lists no proxy";
+  if (listed_.empty()) return "the root contract lists no proxy";
   std::string why = "connecting to a proxy";
   for (const auto& [id, s] : sessions_) {
     if (s.stage == Stage::ready) {
@@ -111,6 +113,9 @@ std::string Core::why_not_ready(Time) const {
   return why;
 }
 
+// When we last saw something on chain that decides about requests, and that the proxy may not have seen yet.
+Time Core::news_for(const Session& s) const { return std::max(root_changed_, money_.last_news(*s.proxy_contract)); }
+
 void Core::on(const ApiRequest& r, Time now, Effects& out) {
   ++count_requests_;
   const auto refuse = [&](int code, std::string why) {
@@ -118,22 +123,68 @@ void Core::on(const ApiRequest& r, Time now, Effects& out) {
     out.emplace_back(ApiFailed{r.id, code, std::move(why)});
   };
   auto* s = ready_session();
-  if (s == nullptr) return refuse(wire::kErrorNotReady, "no proxy is ready: " + why_not_ready(now));
+  if (s == nullptr) return refuse(wire::kErrorNotReady, "no proxy is ready: " + why_not_ready());
   if (requests_.size() >= config_.max_requests)
     return refuse(wire::kErrorNotReady, fmt::format("{} requests are running, no more are taken", requests_.size()));
 
   const auto id = random_.bits256();
-  const Request running{r.id, s->link, now + r.timeout, false};
-  requests_.emplace(id, running);
-  by_api_.emplace(r.id, id);
+  Request running;
+  running.api = r.id;
+  running.deadline = now + r.timeout;
+  if (const auto until = news_for(*s) + config_.settle_time; now < until) {
+    running.again = std::make_shared<const ApiRequest>(r);
+    running.again_until = until;
+  }
+  dispatch(*s, r, id, running, out);
   deadlines_.emplace(running.deadline, id);
-  out.emplace_back(role::SendPacket{s->link, query_for(r, id, s->proto, root_->version)});
+  COCOON_ASSERT(by_api_.emplace(r.id, id).second);
+  requests_.emplace(id, std::move(running));
 }
 
-void Core::on(const ApiModels& m, Time now, Effects& out) {
+void Core::dispatch(Session& s, const ApiRequest& r, const Bits256& id, Request& running, Effects& out) {
+  running.link = s.link;
+  ++s.running;
+  out.emplace_back(role::SendPacket{s.link, query_for(r, id, s.proto, root_->version)});
+}
+
+// A refusal before the head, for money or configuration that we have seen on chain only just now: the proxy will see it
+// in a moment.
+bool Core::postpone(const Bits256& id, int code, Time now) {
+  auto& r = requests_.at(id);
+  if (!r.again || r.head_seen || (code != wire::kErrorRequest && code != wire::kErrorNotReady)) return false;
+  r.send_at = now + kAgainInterval;
+  if (r.send_at >= std::min(r.again_until, r.deadline)) return false;
+  if (auto* s = session_of(r.link)) --s->running;
+  r.link = 0;
+  waiting_.emplace(r.send_at, id);
+  return true;
+}
+
+void Core::send_again(Time now, Effects& out) {
+  while (!waiting_.empty() && waiting_.begin()->first <= now) {
+    const auto old = waiting_.begin()->second;
+    waiting_.erase(waiting_.begin());
+    auto* s = ready_session();
+    if (s == nullptr) {
+      failed(old, wire::kErrorNotReady, "no proxy is ready: " + why_not_ready(), out);
+      continue;
+    }
+    const auto id = random_.bits256();
+    auto node = requests_.extract(old);
+    auto& r = node.mapped();
+    deadlines_.erase({r.deadline, old});
+    deadlines_.emplace(r.deadline, id);
+    by_api_[r.api] = id;
+    dispatch(*s, *r.again, id, r, out);
+    node.key() = id;
+    requests_.insert(std::move(node));
+  }
+}
+
+void Core::on(const ApiModels& m, Time, Effects& out) {
   auto* s = ready_session();
   if (s == nullptr) {
-    out.emplace_back(ApiFailed{m.id, wire::kErrorNotReady, "no proxy is ready: " + why_not_ready(now)});
+    out.emplace_back(ApiFailed{m.id, wire::kErrorNotReady, "no proxy is ready: " + why_not_ready()});
     return;
   }
   ask(*s, Asked::models, wire::encode(wire::client::GetWorkerTypesV2{}), std::chrono::seconds(10), out, m.id);
@@ -155,7 +206,7 @@ void Core::on(const ApiGone& gone, Time, Effects& out) {
 
 void Core::on(const role::PacketIn& e, Time now, Effects& out) {
   auto* s = session_of(e.link);
-  if (s == nullptr) return;
+  if (s == nullptr || s->stage != Stage::ready) return;
   auto message = wire::decode<wire::PacketToClient>(e.data);
   if (!message) {
     out.emplace_back(role::Log{1, "packet dropped: " + message.error().what});
@@ -170,79 +221,89 @@ struct Overloaded : F... {
   using F::operator()...;
 };
 
-template <class T>
-const wire::client::QueryFinalInfo* info_of(const T& m) {
+template <class Ex>
+const wire::client::QueryFinalInfo* info_of(const Ex& m) {
   return m.is_final() ? &m.final_info : nullptr;
+}
+
+// What the old forms tell, which always carry token counts and nothing else.
+template <class Old>
+wire::client::QueryFinalInfo info_of_old(const Old& m) {
+  wire::client::QueryFinalInfo info;
+  info.tokens_used = m.request_tokens_used;
+  return info;
 }
 }  // namespace
 
-template <class Old>
-wire::client::QueryFinalInfo Core::final_of(const Old& old) const {
-  wire::client::QueryFinalInfo info;
-  info.tokens_used = old.request_tokens_used;
-  return info;
-}
-
+// Both families of answers are understood at every version (4.7.6).
 void Core::packet(Session& s, const wire::PacketToClient& message, Time now, Effects& out) {
   using namespace wire::client;
+  const auto body = [&](const Bits256& id, const Bytes& bytes, bool final, const QueryFinalInfo* info) {
+    // A part before the head is ignored.
+    if (const auto* r = request_of(s, id); r != nullptr && r->head_seen) part(id, *r, bytes, final, info, out);
+  };
+  const auto payment = [&](const Bytes& data) { money_.take_payment(*s.proxy_contract, data, out); };
   std::visit(Overloaded{
-                 [&](const QueryAnswerEx& m) { head(s, m.request_id, m.answer, m.is_final(), info_of(m), now, out); },
-                 [&](const QueryAnswerPartEx& m) { part(m.request_id, m.answer, m.is_final(), info_of(m), out); },
-                 [&](const QueryAnswerErrorEx& m) { failed(m.request_id, m.error_code, m.error, out); },
+                 [&](const QueryAnswerEx& m) { head(s, m.request_id, m.answer, m.is_final(), info_of(m), out); },
                  [&](const QueryAnswer& m) {
-                   const auto info = final_of(m);
-                   head(s, m.request_id, m.answer, m.is_completed, &info, now, out);
+                   const auto info = info_of_old(m);
+                   head(s, m.request_id, m.answer, m.is_completed, &info, out);
                  },
+                 [&](const QueryAnswerPartEx& m) { body(m.request_id, m.answer, m.is_final(), info_of(m)); },
                  [&](const QueryAnswerPart& m) {
-                   const auto info = final_of(m);
-                   part(m.request_id, m.answer, m.is_completed, &info, out);
+                   const auto info = info_of_old(m);
+                   body(m.request_id, m.answer, m.is_completed, &info);
                  },
-                 [&](const QueryAnswerError& m) { failed(m.request_id, m.error_code, m.error, out); },
-                 [&](const QueryAnswerPartError& m) { failed(m.request_id, m.error_code, m.error, out); },
+                 [&](const QueryAnswerErrorEx& m) { refused(s, m.request_id, m.error_code, m.error, now, out); },
+                 [&](const QueryAnswerError& m) { refused(s, m.request_id, m.error_code, m.error, now, out); },
+                 [&](const QueryAnswerPartError& m) { refused(s, m.request_id, m.error_code, m.error, now, out); },
                  [&](const wire::proxy::ClientRequestPayment& m) {
-                   if (const auto* p = std::get_if<wire::proxy::SignedPayment>(&m.signed_payment))
-                     money_.take_payment(*s.proxy_contract, p->data, out);
+                   if (const auto* p = std::get_if<wire::proxy::SignedPayment>(&m.signed_payment)) payment(p->data);
                    money_.take_counters(*s.proxy_contract, m.db_tokens, m.max_tokens);
                  },
-                 [&](const wire::proxy::SignedPayment& m) {
-                   if (s.proxy_contract) money_.take_payment(*s.proxy_contract, m.data, out);
-                 },
+                 [&](const wire::proxy::SignedPayment& m) { payment(m.data); },
                  [&](const wire::proxy::SignedPaymentEmpty&) {},
              },
              message);
 }
 
-void Core::head(Session& s, const Bits256& id, BytesView answer, bool final, const wire::client::QueryFinalInfo* info,
-                Time, Effects& out) {
+// A request that runs over this very session: ids of other links' requests are none of a proxy's business.
+Core::Request* Core::request_of(const Session& s, const Bits256& id) {
   const auto it = requests_.find(id);
-  if (it == requests_.end() || it->second.head_seen) return;
+  return it == requests_.end() || it->second.link != s.link ? nullptr : &it->second;
+}
+
+void Core::head(Session& s, const Bits256& id, BytesView answer, bool final, const wire::client::QueryFinalInfo* info,
+                Effects& out) {
+  auto* r = request_of(s, id);
+  if (r == nullptr || r->head_seen) return;
   auto response = wire::decode<wire::http::Response>(answer);
   if (!response) return failed(id, wire::kErrorProtocolViolation, "unreadable answer: " + response.error().what, out);
   if (response->status_code < 200 || response->status_code > 599)
     return failed(id, wire::kErrorProtocolViolation, fmt::format("impossible HTTP status {}", response->status_code),
                   out);
-  it->second.head_seen = true;
-  ApiHead h{it->second.api, response->status_code, {}, {}};
+  r->head_seen = true;
+  r->again.reset();
+  ApiHead h{r->api, response->status_code, {}, {}};
   for (auto& [name, value] : response->headers)
     if (travels_to_caller(lower(name))) h.headers.emplace_back(std::move(name), std::move(value));
   if (!final) {
     h.body = std::move(response->payload);
     out.emplace_back(std::move(h));
-    out.emplace_back(OpenRoute{s.link, id, it->second.api});
+    out.emplace_back(OpenRoute{s.link, id, r->api});
     return;
   }
   out.emplace_back(std::move(h));
-  part(id, std::move(response->payload), true, info, out);
+  part(id, *r, std::move(response->payload), true, info, out);
 }
 
-void Core::part(const Bits256& id, Bytes answer, bool final, const wire::client::QueryFinalInfo* info, Effects& out) {
-  const auto it = requests_.find(id);
-  if (it == requests_.end() || !it->second.head_seen) return;  // a part before the head is ignored (4.7.6)
+void Core::part(const Bits256& id, const Request& r, Bytes answer, bool final, const wire::client::QueryFinalInfo* info,
+                Effects& out) {
   if (!final) {
-    out.emplace_back(ApiPart{it->second.api, std::move(answer)});
+    out.emplace_back(ApiPart{r.api, std::move(answer)});
     return;
   }
-  ApiEnd end{it->second.api, std::move(answer), {}, {}, {}};
+  ApiEnd end{r.api, std::move(answer), {}, {}, {}};
   if (info != nullptr) {
     end.tokens = info->tokens_used;
     end.worker_debug = info->worker_debug;
@@ -252,27 +313,37 @@ void Core::part(const Bits256& id, Bytes answer, bool final, const wire::client:
   finish(id, true, out);
 }
 
+// The proxy's own error, or a worker's that it relays.
+void Core::refused(Session& s, const Bits256& id, int code, const std::string& text, Time now, Effects& out) {
+  if (request_of(s, id) == nullptr || postpone(id, code, now)) return;
+  const auto funds = code == wire::kErrorRequest ? money_.why_not_funded(*s.proxy_contract) : std::string();
+  failed(id, code, funds.empty() ? text : text + " (" + funds + ")", out);
+}
+
 void Core::failed(const Bits256& id, int code, const std::string& text, Effects& out) {
-  const auto it = requests_.find(id);
-  if (it == requests_.end()) return;
-  out.emplace_back(ApiFailed{it->second.api, code, text});
+  out.emplace_back(ApiFailed{requests_.at(id).api, code, text});
   finish(id, false, out);
 }
 
 void Core::finish(const Bits256& id, bool success, Effects& out) {
   const auto it = requests_.find(id);
-  if (it->second.head_seen) out.emplace_back(CloseRoute{it->second.link, id});
-  deadlines_.erase({it->second.deadline, id});
-  by_api_.erase(it->second.api);
+  COCOON_ASSERT(it != requests_.end());
+  const auto& r = it->second;
+  if (r.head_seen) out.emplace_back(CloseRoute{r.link, id});
+  if (auto* s = session_of(r.link)) --s->running;
+  deadlines_.erase({r.deadline, id});
+  waiting_.erase({r.send_at, id});
+  by_api_.erase(r.api);
   requests_.erase(it);
   ++(success ? count_succeeded_ : count_failed_);
 }
 
-void Core::fail_requests_of(role::LinkId link, int code, const std::string& why, Effects& out) {
+void Core::fail_requests_of(Session& s, int code, const std::string& why, Effects& out) {
   std::vector<Bits256> ids;
   for (const auto& [id, r] : requests_)
-    if (r.link == link) ids.push_back(id);
+    if (r.link == s.link) ids.push_back(id);
   for (const auto& id : ids) failed(id, code, why, out);
+  COCOON_ASSERT(s.running == 0);
 }
 
 }  // namespace cocoon::client
