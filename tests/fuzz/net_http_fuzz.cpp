@@ -18,7 +18,7 @@ std::string outcome(net::HttpParser::Kind kind, std::string_view input, std::siz
   std::size_t at = 0;
   while (!parser.complete()) {
     const auto taken = parser.feed(pending);
-    if (!taken) return "error";
+    if (!taken) return "";  // how soon an error shows depends on the pieces, that there is no message does not
     if (*taken > pending.size()) std::abort();
     pending.erase(0, *taken);
     body += parser.take_body();
@@ -27,7 +27,7 @@ std::string outcome(net::HttpParser::Kind kind, std::string_view input, std::siz
     if (*taken > 0 && !pending.empty()) continue;
     if (at == input.size()) {
       const auto ended = parser.feed_end();
-      if (!ended || !parser.complete()) return "cut short";
+      if (!ended || !parser.complete()) return "";
       break;
     }
     const std::string_view more = input.substr(at, piece);

@@ -1,6 +1,8 @@
 // Runs a fuzz target without a fuzzer: every file of its corpus, then a fixed number of mutations of them.
-// The mutations come from a fixed seed, so a failure is the same failure on every run and every machine.
+// The mutations come from a fixed seed, so a failure is the same failure on every run and every machine. The input that
+// ended the program is left in crash-TARGET in the working directory.
 #include <algorithm>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -9,6 +11,9 @@
 #include <random>
 #include <string>
 #include <vector>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 // The name and shape are libFuzzer's.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
@@ -19,6 +24,22 @@ using Input = std::vector<std::uint8_t>;
 
 constexpr std::size_t mutations = 20000;
 constexpr std::size_t largest_input = 1U << 16U;
+
+const Input* current = nullptr;
+std::string crash_file;
+
+// Only what a signal handler may call.
+extern "C" void keep_input(int number) {
+  const int file = ::open(crash_file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (file >= 0 && current != nullptr && ::write(file, current->data(), current->size()) >= 0) ::close(file);
+  std::signal(number, SIG_DFL);
+  std::raise(number);
+}
+
+void ask(const Input& input) {
+  current = &input;
+  LLVMFuzzerTestOneInput(input.data(), input.size());
+}
 
 std::vector<std::filesystem::path> files_of(const std::filesystem::path& folder) {
   std::vector<std::filesystem::path> files;
@@ -81,20 +102,22 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: %s CORPUS_FOLDER\n", argc > 0 ? argv[0] : "replay");
     return 2;
   }
+  crash_file = "crash-" + std::filesystem::path(argv[0]).filename().string();
+  for (const int number : {SIGABRT, SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE}) std::signal(number, keep_input);
   std::vector<Input> corpus;
   for (const auto& path : files_of(argv[1])) corpus.push_back(read_file(path));
   if (corpus.empty()) {
     std::fprintf(stderr, "%s holds no input\n", argv[1]);
     return 1;
   }
-  for (const Input& input : corpus) LLVMFuzzerTestOneInput(input.data(), input.size());
-  LLVMFuzzerTestOneInput(nullptr, 0);
+  for (const Input& input : corpus) ask(input);
+  ask({});
 
   std::mt19937_64 random(1);
   for (std::size_t round = 0; round < mutations; ++round) {
     Input input = corpus[below(random, corpus.size())];
     for (std::size_t steps = 1 + below(random, 4); steps > 0; --steps) mutate_once(random, input, corpus);
-    LLVMFuzzerTestOneInput(input.data(), input.size());
+    ask(input);
   }
   std::printf("%zu inputs and %zu mutations\n", corpus.size(), mutations);
   return 0;
