@@ -32,7 +32,19 @@ Result<tcp::endpoint> parse_endpoint(std::string_view text, bool allow_port_zero
   return tcp::endpoint(ip, port);
 }
 
-std::string to_text(const tcp::endpoint& endpoint) {
+Result<> listen_on(tcp::acceptor& acceptor, const tcp::endpoint& endpoint) {
+  boost::system::error_code ec;
+  acceptor.open(tcp::v4(), ec);
+  if (!ec) acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
+  if (!ec) acceptor.bind(endpoint, ec);
+  if (!ec) acceptor.listen(asio::socket_base::max_listen_connections, ec);
+  if (!ec) return {};
+  boost::system::error_code ignored;
+  acceptor.close(ignored);
+  return fail(net_refused, "cannot listen on {}: {}", address_text(endpoint), ec.message());
+}
+
+std::string address_text(const tcp::endpoint& endpoint) {
   return fmt::format("{}:{}", endpoint.address().to_string(), endpoint.port());
 }
 

@@ -9,7 +9,9 @@ namespace cocoon::net {
 
 // "ip:port" with an IPv4 literal, optionally wrapped in [ ] (wire.md 0); port 0 only where `allow_port_zero`.
 Result<tcp::endpoint> parse_endpoint(std::string_view text, bool allow_port_zero = false);
-std::string to_text(const tcp::endpoint&);  // "ip:port"
+// Opens, binds and listens; the acceptor is closed again on error.
+Result<> listen_on(tcp::acceptor& acceptor, const tcp::endpoint& endpoint);
+std::string address_text(const tcp::endpoint&);  // "ip:port"
 
 // "http://host[:port][/path]": what an HTTP client needs to know of it.
 struct HttpUrl {

@@ -29,6 +29,7 @@ enum NetError : int {
   net_too_large = 1005,  // a limit was exceeded
   net_cancelled = 1006,  // given up by our side
   net_invalid = 1007,    // the caller asked for something that cannot be sent
+  net_untrusted = 1008,  // the other side's certificate or evidence is not accepted
 };
 
 }  // namespace cocoon::net

@@ -15,7 +15,7 @@ HttpChannel::HttpChannel(tcp::socket socket, std::size_t read_ahead)
   boost::system::error_code ec;
   socket_.set_option(tcp::no_delay(true), ec);
   const auto peer = socket_.remote_endpoint(ec);
-  if (!ec) peer_ = to_text(peer);
+  if (!ec) peer_ = address_text(peer);
 }
 
 void HttpChannel::start() { read(); }

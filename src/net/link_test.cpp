@@ -1,0 +1,757 @@
+#include "net/link.hpp"
+
+#include <boost/asio/ssl.hpp>
+#include <gtest/gtest.h>
+#include <openssl/ssl.h>
+
+#include "net/address.hpp"
+#include "net/dialer.hpp"
+#include "net/listener.hpp"
+#include "net/testing.hpp"
+#include "tl/tl.hpp"
+
+namespace cocoon::net {
+namespace {
+
+using testing::connect_to;
+using testing::Loop;
+
+// Writes down what a link says.
+class Recorder final : public LinkOwner {
+ public:
+  explicit Recorder(Loop& l) : loop(l) {}
+  ~Recorder() override {
+    if (link) link->detach();
+  }
+  void take(LinkPtr taken) {
+    link = std::move(taken);
+    ++links;
+    link->start(this);
+  }
+  void on_packet(Link& from, const wire::PacketView& packet) override {
+    packets.push_back({packet.kind, packet.id, to_bytes(packet.data), packet.code, to_text(packet.message)});
+    if (on_each) on_each(from, packet);
+  }
+  void on_writable(Link&) override { ++writables; }
+  void on_closed(Link&, const Error& why) override {
+    closed = why;
+    link.reset();
+  }
+  void wait_for(std::size_t count) {
+    loop.until([&] { return packets.size() >= count || closed; });
+    ASSERT_GE(packets.size(), count) << (closed ? closed->what : "");
+  }
+
+  struct Heard {
+    wire::PacketKind kind;
+    std::int64_t id;
+    Bytes data;
+    int code;
+    std::string message;
+  };
+  Loop& loop;
+  LinkPtr link;
+  std::vector<Heard> packets;
+  std::function<void(Link&, const wire::PacketView&)> on_each;
+  std::optional<Error> closed;
+  int links = 0, writables = 0;
+};
+
+Bytes object(std::size_t n, std::uint8_t fill = 7) { return Bytes(n, fill); }
+
+class LinkTest : public ::testing::Test {
+ protected:
+  LinkTest() {
+    trust.roots = {root.trusted()};
+    server_config = config(simulated("cocoon-proxy 1"), policy("cocoon-worker 1"));
+    client_config = config(simulated("cocoon-worker 1"), policy("cocoon-proxy 1"));
+    listener_options.pow.difficulty = 4;
+  }
+  tee::Attester simulated(std::string_view image) {
+    return tee::attest_simulated(platform, tee::simulated_measurements(image));
+  }
+  static tee::Policy policy(std::string_view image) {
+    tee::Policy out;
+    out.image_hashes = {tee::image_hash(tee::simulated_measurements(image))};
+    return out;
+  }
+  static tee::Policy any() {
+    tee::Policy out;
+    out.level = tee::Policy::Level::any;
+    return out;
+  }
+  LinkConfig config(tee::Attester attester, tee::Policy policy) {
+    LinkConfig out;
+    out.credentials = Credentials::make(std::move(attester), random).value();
+    random.u64();
+    out.judge = std::make_shared<PeerJudge>(std::move(policy), trust);
+    return out;
+  }
+  void listen() {
+    listener = std::make_unique<Listener>(loop.io.get_executor(), server_config, listener_options,
+                                          [this](LinkPtr link) { server.take(std::move(link)); });
+    ASSERT_TRUE(listener->listen("127.0.0.1:0"));
+    target = tcp::endpoint(asio::ip::address_v4::loopback(), listener->port());
+  }
+  Result<LinkPtr> dial() {
+    Result<LinkPtr> out = fail("not dialled");
+    loop.run([&]() -> Task<> {
+      auto result = co_await connect_link(loop.io.get_executor(), target, client_config);
+      out = std::move(result);
+    });
+    return out;
+  }
+  // Both ends open and recorded.
+  void connect() {
+    if (!listener) listen();
+    auto link = dial();
+    ASSERT_TRUE(link) << link.error().what;
+    client.take(std::move(*link));
+    loop.until([&] { return server.link != nullptr; });
+  }
+  // For frames made by hand: no proof of work, no TLS.
+  void plain() {
+    PlainMode mode;
+    mode.read_record = false;
+    server_config.plain = client_config.plain = mode;
+  }
+  tcp::socket plain_socket() {
+    plain();
+    listen();
+    auto socket = connect_to(loop.io, listener->port());
+    send(socket, wire::encode_frame(0, tl::encode_boxed(wire::tcp::Connect{77})));
+    loop.until([&] { return server.link != nullptr; });
+    const auto answer = receive(socket, 8 + 12);
+    EXPECT_EQ(answer, wire::encode_frame(0, tl::encode_boxed(wire::tcp::Connected{77})));
+    return socket;
+  }
+  void send(tcp::socket& socket, BytesView bytes) {
+    loop.run(
+        [&]() -> Task<> { co_await asio::async_write(socket, asio::buffer(bytes.data(), bytes.size()), no_throw); });
+  }
+  tcp::socket accept(tcp::acceptor& acceptor) {
+    tcp::socket out(loop.io);
+    loop.run([&]() -> Task<> {
+      auto [ec, socket] = co_await acceptor.async_accept(no_throw);
+      out = std::move(socket);
+    });
+    return out;
+  }
+  // n bytes, or fewer when the other side closes first.
+  Bytes receive(tcp::socket& socket, std::size_t n) {
+    Bytes out(n);
+    loop.run([&]() -> Task<> {
+      const auto [ec, got] = co_await asio::async_read(socket, asio::buffer(out), no_throw);
+      out.resize(got);
+    });
+    return out;
+  }
+  bool closed_by_peer(tcp::socket& socket) { return receive(socket, 1 << 20).size() < (1 << 20); }
+  void TearDown() override {
+    if (server.link) server.link->close({net_cancelled, "end of test"});
+    if (client.link) client.link->close({net_cancelled, "end of test"});
+    listener.reset();
+    loop.settle();
+  }
+
+  Loop loop;
+  crypto::Random random{Bits256{}};
+  tee::SimulatedRoot root = tee::SimulatedRoot::create(random, wall_clock(), "test");
+  tee::SimulatedPlatform platform = root.make_platform(random, wall_clock());
+  tee::Trust trust;
+  LinkConfig server_config, client_config;
+  ListenerOptions listener_options;
+  std::unique_ptr<Listener> listener;
+  tcp::endpoint target;
+  Recorder server{loop}, client{loop};
+};
+
+TEST_F(LinkTest, BothSidesKnowEachOther) {
+  connect();
+  const auto& seen_by_server = server.link->peer();
+  const auto& seen_by_client = client.link->peer();
+  EXPECT_EQ(seen_by_server.peer.public_key, client_config.credentials->public_key());
+  EXPECT_EQ(seen_by_client.peer.public_key, server_config.credentials->public_key());
+  EXPECT_EQ(seen_by_server.peer.image_hash, tee::image_hash(tee::simulated_measurements("cocoon-worker 1")));
+  EXPECT_EQ(seen_by_client.peer.image_hash, tee::image_hash(tee::simulated_measurements("cocoon-proxy 1")));
+  EXPECT_EQ(seen_by_client.peer.tee, tee::TeeKind::tdx);
+  EXPECT_TRUE(seen_by_client.peer.verdict.simulated);
+  EXPECT_TRUE(seen_by_client.outgoing);
+  EXPECT_FALSE(seen_by_server.outgoing);
+  EXPECT_EQ(seen_by_client.remote, target);
+  EXPECT_EQ(seen_by_server.remote, seen_by_client.local);
+  EXPECT_EQ(listener->stats().opened, 1u);
+}
+
+TEST_F(LinkTest, EveryKindOfPacketBothWays) {
+  connect();
+  for (auto* pair : {&server, &client}) {
+    auto& from = *pair;
+    auto& to = pair == &server ? client : server;
+    EXPECT_TRUE(from.link->send_packet(object(5)));
+    EXPECT_TRUE(from.link->send_query(-9, object(300)));
+    EXPECT_TRUE(from.link->send_answer(1ll << 60, object(0)));
+    EXPECT_TRUE(from.link->send_error(3, 651, "no workers"));
+    to.wait_for(4);
+    ASSERT_EQ(to.packets.size(), 4u);
+    EXPECT_EQ(to.packets[0].kind, wire::PacketKind::packet);
+    EXPECT_EQ(to.packets[0].data, object(5));
+    EXPECT_EQ(to.packets[1].kind, wire::PacketKind::query);
+    EXPECT_EQ(to.packets[1].id, -9);
+    EXPECT_EQ(to.packets[1].data, object(300));
+    EXPECT_EQ(to.packets[2].kind, wire::PacketKind::query_answer);
+    EXPECT_EQ(to.packets[2].id, 1ll << 60);
+    EXPECT_EQ(to.packets[3].kind, wire::PacketKind::query_error);
+    EXPECT_EQ(to.packets[3].code, 651);
+    EXPECT_EQ(to.packets[3].message, "no workers");
+  }
+}
+
+TEST_F(LinkTest, ManySmallAndOneLargest) {
+  connect();
+  for (int i = 0; i < 20'000; ++i) {
+    const std::array<std::uint8_t, 4> number{static_cast<std::uint8_t>(i), static_cast<std::uint8_t>(i >> 8), 0, 0};
+    ASSERT_TRUE(client.link->send_packet(number));
+  }
+  const auto largest = object((1u << 24) - 4 - 4, 3);
+  EXPECT_TRUE(client.link->send_packet(largest));
+  EXPECT_FALSE(client.link->send_packet(object((1u << 24) - 4 - 4 + 1))) << "one byte more does not fit into a frame";
+  server.wait_for(20'001);
+  for (int i = 0; i < 20'000; ++i) {
+    const auto& data = server.packets[static_cast<std::size_t>(i)].data;
+    ASSERT_EQ(data[0] | data[1] << 8, i & 0xffff);
+  }
+  EXPECT_EQ(server.packets.back().data, largest);
+  EXPECT_TRUE(client.link->open());
+}
+
+TEST_F(LinkTest, TheVerdictIsRemembered) {
+  connect();
+  client.link->close({net_cancelled, "again"});
+  loop.until([&] { return client.closed && server.closed; });
+  connect();
+  EXPECT_EQ(server_config.judge->hits(), 1u);
+  EXPECT_EQ(client_config.judge->hits(), 1u);
+  EXPECT_EQ(server_config.judge->remembered(), 1u);
+  server_config.judge->set_policy(policy("another image"));
+  EXPECT_EQ(server_config.judge->remembered(), 0u);
+}
+
+// --- Refusals
+
+TEST_F(LinkTest, WrongProofOfWork) {
+  listen();
+  auto socket = connect_to(loop.io, listener->port());
+  const auto question = receive(socket, wire::pow::kChallengeSize);
+  const auto challenge = wire::pow::decode_challenge(question);
+  ASSERT_TRUE(challenge);
+  EXPECT_EQ(challenge->difficulty, 4);
+  std::uint64_t wrong = 0;
+  while (wire::pow::verify(*challenge, wrong)) ++wrong;
+  send(socket, wire::pow::encode_response(wrong));
+  EXPECT_TRUE(closed_by_peer(socket));
+  auto second = connect_to(loop.io, listener->port());
+  receive(second, wire::pow::kChallengeSize);
+  send(second, Bytes(12, 1));
+  EXPECT_TRUE(closed_by_peer(second)) << "wrong id";
+  EXPECT_EQ(listener->stats().failed, 2u);
+  EXPECT_EQ(listener->stats().opened, 0u);
+}
+
+TEST_F(LinkTest, TooMuchWorkIsRefusedAtOnce) {
+  listener_options.pow.difficulty = 29;
+  listen();
+  const auto link = dial();
+  ASSERT_FALSE(link);
+  EXPECT_EQ(link.error().code, net_malformed);
+  EXPECT_NE(link.error().what.find("proof of work"), std::string::npos);
+}
+
+TEST_F(LinkTest, HarderWorkIsSolvedOffTheLoop) {
+  listener_options.pow.difficulty = 14;
+  connect();
+  EXPECT_EQ(listener->stats().difficulty, 14);
+}
+
+TEST_F(LinkTest, AnUnattestedClientIsRefusedByTee) {
+  client_config = config(tee::attest_plain_client(), policy("cocoon-proxy 1"));
+  listen();
+  const auto link = dial();
+  ASSERT_FALSE(link);
+  EXPECT_EQ(link.error().code, net_closed);
+  EXPECT_NE(link.error().what.find("may not accept our certificate"), std::string::npos) << link.error().what;
+  loop.until([&] { return listener->stats().untrusted == 1; });
+}
+
+TEST_F(LinkTest, AnUnattestedClientIsWelcomeAtAny) {
+  server_config.judge = std::make_shared<PeerJudge>(any(), trust);
+  client_config = config(tee::attest_plain_client(), policy("cocoon-proxy 1"));
+  connect();
+  EXPECT_EQ(server.link->peer().peer.tee, tee::TeeKind::none);
+  EXPECT_EQ(server.link->peer().peer.image_hash, tee::image_hash_of_nothing());
+}
+
+TEST_F(LinkTest, AServerOfAnotherImageIsRefusedWithTheReason) {
+  client_config.judge = std::make_shared<PeerJudge>(policy("cocoon-proxy 2"), trust);
+  listen();
+  const auto link = dial();
+  ASSERT_FALSE(link);
+  EXPECT_EQ(link.error().code, net_untrusted);
+  EXPECT_NE(link.error().what.find("is not among the accepted ones"), std::string::npos) << link.error().what;
+  loop.until([&] { return listener->stats().failed == 1; });
+}
+
+// A TLS peer made of OpenSSL alone, that says what it is told.
+class RawTls {
+ public:
+  RawTls(tcp::socket socket, bool server, const tee::Identity* identity)
+      : context(server ? asio::ssl::context::tlsv13_server : asio::ssl::context::tlsv13_client),
+        stream(std::move(socket), prepare(context, identity)) {
+    type = server ? asio::ssl::stream_base::server : asio::ssl::stream_base::client;
+  }
+  static asio::ssl::context& prepare(asio::ssl::context& context, const tee::Identity* identity) {
+    context.set_verify_mode(asio::ssl::verify_none);
+    if (identity) {
+      auto* key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, identity->key.seed().data(), 32);
+      SSL_CTX_use_certificate_ASN1(context.native_handle(), static_cast<int>(identity->certificate.size()),
+                                   identity->certificate.data());
+      SSL_CTX_use_PrivateKey(context.native_handle(), key);
+      EVP_PKEY_free(key);
+    }
+    return context;
+  }
+  asio::ssl::context context;
+  asio::ssl::stream<tcp::socket> stream;
+  asio::ssl::stream_base::handshake_type type;
+};
+
+class HandshakeTest : public LinkTest {
+ protected:
+  HandshakeTest() {
+    for (auto* options : {&server_config.options, &client_config.options})
+      options->pow_time = options->tls_time = options->open_time = Millis(60);
+    server_config.judge = client_config.judge = std::make_shared<PeerJudge>(any(), trust);
+  }
+  tee::Identity identity() { return tee::make_identity(tee::attest_nothing(), random, wall_clock()).value(); }
+  // A socket whose server has accepted its proof of work.
+  tcp::socket past_pow() {
+    auto socket = connect_to(loop.io, listener->port());
+    const auto challenge = wire::pow::decode_challenge(receive(socket, wire::pow::kChallengeSize)).value();
+    send(socket, wire::pow::encode_response(wire::pow::solve(challenge, 10).value()));
+    return socket;
+  }
+  boost::system::error_code shake(RawTls& tls) {
+    boost::system::error_code out;
+    loop.run([&]() -> Task<> {
+      const auto [ec] = co_await tls.stream.async_handshake(tls.type, no_throw);
+      out = ec;
+    });
+    return out;
+  }
+  Bytes read(RawTls& tls, std::size_t n) {
+    Bytes out(n);
+    loop.run([&]() -> Task<> {
+      const auto [ec, got] = co_await asio::async_read(tls.stream, asio::buffer(out), no_throw);
+      out.resize(got);
+    });
+    return out;
+  }
+  // Dials a server made by hand and returns the failure.
+  template <class Serve>
+  Error dial_into(Serve serve) {
+    tcp::acceptor acceptor(loop.io, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+    target = acceptor.local_endpoint();
+    Result<LinkPtr> link = fail("not dialled");
+    bool done = false;
+    asio::co_spawn(
+        loop.io,
+        [&]() -> Task<> {
+          auto result = co_await connect_link(loop.io.get_executor(), target, client_config);
+          link = std::move(result);
+          done = true;
+        },
+        asio::detached);
+    tcp::socket socket = accept(acceptor);
+    serve(socket);
+    loop.until([&] { return done; });
+    EXPECT_FALSE(link);
+    return link ? Error{} : link.error();
+  }
+  void ask_nothing(tcp::socket& socket) {
+    wire::pow::Challenge challenge;
+    challenge.difficulty = 0;
+    send(socket, wire::pow::encode_challenge(challenge));
+    EXPECT_EQ(receive(socket, wire::pow::kResponseSize).size(), wire::pow::kResponseSize);
+  }
+};
+
+TEST_F(HandshakeTest, NoClientCertificate) {
+  listen();
+  RawTls tls(past_pow(), false, nullptr);
+  shake(tls);  // succeeds on this side: TLS 1.3 clients hear of the refusal later
+  EXPECT_EQ(read(tls, 1).size(), 0u);
+  EXPECT_EQ(listener->stats().failed, 1u);
+  EXPECT_EQ(listener->stats().opened, 0u);
+}
+
+TEST_F(HandshakeTest, AHandMadeClientGetsIn) {
+  listen();
+  const auto own = identity();
+  RawTls tls(past_pow(), false, &own);
+  ASSERT_FALSE(shake(tls));
+  const auto opening = wire::encode_frame(0, tl::encode_boxed(wire::tcp::Connect{5}));
+  loop.run([&]() -> Task<> { co_await asio::async_write(tls.stream, asio::buffer(opening), no_throw); });
+  EXPECT_EQ(read(tls, 20), wire::encode_frame(0, tl::encode_boxed(wire::tcp::Connected{5})));
+  EXPECT_EQ(server.link->peer().peer.public_key, own.key.public_key());
+}
+
+TEST_F(HandshakeTest, AnExpiredCertificateIsRefused) {
+  listen();
+  const auto old = tee::make_identity(tee::attest_nothing(), random, wall_clock() - std::chrono::hours(25)).value();
+  RawTls tls(past_pow(), false, &old);
+  shake(tls);
+  EXPECT_EQ(read(tls, 1).size(), 0u);
+  EXPECT_EQ(listener->stats().untrusted, 1u);
+}
+
+TEST_F(HandshakeTest, SilentClientsHitEachDeadline) {
+  listen();
+  auto silent = connect_to(loop.io, listener->port());
+  EXPECT_EQ(receive(silent, 100).size(), wire::pow::kChallengeSize) << "then closed";
+  auto no_tls = past_pow();
+  EXPECT_EQ(receive(no_tls, 1).size(), 0u);
+  const auto own = identity();
+  RawTls no_opening(past_pow(), false, &own);
+  ASSERT_FALSE(shake(no_opening));
+  EXPECT_EQ(read(no_opening, 1).size(), 0u);
+  EXPECT_EQ(listener->stats().timed_out, 3u);
+  EXPECT_EQ(listener->stats().handshakes, 0u);
+}
+
+TEST_F(HandshakeTest, SilentServersHitEachDeadline) {
+  auto error = dial_into([](tcp::socket&) {});
+  EXPECT_EQ(error.code, net_timeout);
+  EXPECT_NE(error.what.find("proof of work"), std::string::npos) << error.what;
+  error = dial_into([&](tcp::socket& socket) { ask_nothing(socket); });
+  EXPECT_EQ(error.code, net_timeout);
+  EXPECT_NE(error.what.find("TLS"), std::string::npos) << error.what;
+  const auto own = identity();
+  std::unique_ptr<RawTls> tls;
+  error = dial_into([&](tcp::socket& socket) {
+    ask_nothing(socket);
+    tls = std::make_unique<RawTls>(std::move(socket), true, &own);
+    ASSERT_FALSE(shake(*tls));
+    EXPECT_EQ(read(*tls, 20).size(), 20u) << "tcp.connect comes without waiting";
+  });
+  EXPECT_EQ(error.code, net_timeout);
+  EXPECT_NE(error.what.find("opening"), std::string::npos) << error.what;
+}
+
+TEST_F(HandshakeTest, NobodyListens) {
+  {
+    tcp::acceptor acceptor(loop.io, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+    target = acceptor.local_endpoint();
+  }
+  const auto link = dial();
+  ASSERT_FALSE(link);
+  EXPECT_EQ(link.error().code, net_refused);
+}
+
+TEST_F(HandshakeTest, HalfOpenFloodIsLimited) {
+  for (auto* options : {&server_config.options, &client_config.options}) options->pow_time = Millis(10'000);
+  listener_options.max_handshakes = 5;
+  listen();
+  std::vector<tcp::socket> flood;
+  for (int i = 0; i < 12; ++i) flood.push_back(connect_to(loop.io, listener->port()));
+  loop.until([&] { return listener->stats().accepted == 12; });
+  EXPECT_EQ(listener->stats().handshakes, 5u);
+  EXPECT_EQ(listener->stats().turned_away, 7u);
+  EXPECT_TRUE(closed_by_peer(flood.back()));
+  flood.clear();
+  loop.until([&] { return listener->stats().handshakes == 0; });
+  connect();
+  EXPECT_TRUE(client.link->open()) << "room again";
+}
+
+TEST_F(HandshakeTest, OneAddressMayNotTakeEverything) {
+  for (auto* options : {&server_config.options, &client_config.options}) options->pow_time = Millis(10'000);
+  listener_options.max_handshakes_per_address = 3;
+  listen();
+  std::vector<tcp::socket> flood;
+  for (int i = 0; i < 5; ++i) flood.push_back(connect_to(loop.io, listener->port()));
+  loop.until([&] { return listener->stats().accepted == 5; });
+  EXPECT_EQ(listener->stats().turned_away, 2u);
+  // Closing the listener ends what is half-open at once.
+  listener->close();
+  EXPECT_TRUE(closed_by_peer(flood.front()));
+  loop.until([&] { return listener->stats().handshakes == 0; });
+}
+
+// --- Frames
+
+TEST_F(LinkTest, BadFramesCloseTheLink) {
+  const auto ping = tl::encode_boxed(wire::tcp::Ping{1});
+  Bytes oversized{1, 0, 0, 1, 1, 0, 0, 0}, empty{0, 0, 0, 0, 1, 0, 0, 0};
+  for (const auto& bad : {oversized, empty, wire::encode_frame(2, ping), wire::encode_frame(0, ping),
+                          wire::encode_frame(1, object(12)), wire::encode_frame(1, object(4))}) {
+    auto socket = plain_socket();
+    send(socket, bad);
+    loop.until([&] { return server.closed.has_value(); });
+    EXPECT_EQ(server.closed->code, net_malformed) << to_hex(bad);
+    EXPECT_TRUE(closed_by_peer(socket));
+    server.closed.reset();
+    listener.reset();
+  }
+}
+
+TEST_F(LinkTest, TheLargestHeaderPassesAndWaits) {
+  auto socket = plain_socket();
+  send(socket, Bytes{0, 0, 0, 1, 1, 0, 0, 0});  // 2^24 exactly
+  send(socket, object(1000));
+  loop.settle();
+  EXPECT_FALSE(server.closed);
+}
+
+TEST_F(LinkTest, OpeningMustComeFirst) {
+  plain();
+  listen();
+  auto socket = connect_to(loop.io, listener->port());
+  send(socket, wire::encode_frame(0, tl::encode_boxed(wire::tcp::Ping{1})));
+  EXPECT_TRUE(closed_by_peer(socket));
+  EXPECT_EQ(listener->stats().failed, 1u);
+}
+
+TEST_F(LinkTest, PingsAreAnsweredAndLateOpeningsIgnored) {
+  auto socket = plain_socket();
+  send(socket, wire::encode_frame(1, tl::encode_boxed(wire::tcp::Connect{9})));
+  send(socket, wire::encode_frame(2, tl::encode_boxed(wire::tcp::Connected{9})));
+  send(socket, wire::encode_frame(3, tl::encode_boxed(wire::tcp::Pong{9})));
+  send(socket, wire::encode_frame(4, tl::encode_boxed(wire::tcp::Ping{42})));
+  EXPECT_EQ(receive(socket, 20), wire::encode_frame(1, tl::encode_boxed(wire::tcp::Pong{42})));
+  EXPECT_TRUE(server.packets.empty());
+}
+
+// --- Liveness
+
+TEST_F(LinkTest, PingsKeepASilentLinkAlive) {
+  client_config.options.ping_after = Millis(20);
+  client_config.options.connecting_silence = Millis(2'000);
+  server_config.options.accepting_silence = Millis(200);
+  connect();
+  const auto began = std::chrono::steady_clock::now();
+  asio::steady_timer after(loop.io, Millis(500));
+  bool over = false;
+  after.async_wait([&](auto) { over = true; });
+  loop.until([&] { return over || server.closed || client.closed; });
+  EXPECT_GE(std::chrono::steady_clock::now() - began, Millis(400));
+  EXPECT_FALSE(server.closed || client.closed) << "pings and pongs must have passed";
+}
+
+TEST_F(LinkTest, ASilentServerIsPingedThenLeft) {
+  plain();
+  client_config.options.ping_after = Millis(30);
+  client_config.options.connecting_silence = Millis(90);
+  tcp::acceptor acceptor(loop.io, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+  target = acceptor.local_endpoint();
+  bool dialled = false;
+  asio::co_spawn(
+      loop.io,
+      [&]() -> Task<> {
+        auto link = co_await connect_link(loop.io.get_executor(), target, client_config);
+        EXPECT_TRUE(link);
+        if (link) client.take(std::move(*link));
+        dialled = true;
+      },
+      asio::detached);
+  auto socket = accept(acceptor);
+  const auto opening = receive(socket, 20);
+  const auto packet = wire::view_packet(BytesView(opening).subspan(8)).value();
+  send(socket, wire::encode_frame(0, tl::encode_boxed(wire::tcp::Connected{packet.id})));
+  loop.until([&] { return dialled; });
+  const auto ping = receive(socket, 20);
+  ASSERT_EQ(ping.size(), 20u);
+  EXPECT_EQ(wire::view_packet(BytesView(ping).subspan(8)).value().kind, wire::PacketKind::ping);
+  EXPECT_TRUE(closed_by_peer(socket)) << "and only one ping";
+  loop.until([&] { return client.closed.has_value(); });
+  EXPECT_EQ(client.closed->code, net_timeout);
+}
+
+TEST_F(LinkTest, TheAcceptingSideNeverPingsAndLeavesSilence) {
+  server_config.options.accepting_silence = Millis(60);
+  server_config.options.ping_after = Millis(10);
+  auto socket = plain_socket();
+  EXPECT_EQ(receive(socket, 1).size(), 0u);
+  loop.until([&] { return server.closed.has_value(); });
+  EXPECT_EQ(server.closed->code, net_timeout);
+}
+
+TEST_F(LinkTest, TcpConnectedMustNameOurId) {
+  plain();
+  tcp::acceptor acceptor(loop.io, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+  target = acceptor.local_endpoint();
+  std::optional<Error> error;
+  asio::co_spawn(
+      loop.io,
+      [&]() -> Task<> {
+        auto link = co_await connect_link(loop.io.get_executor(), target, client_config);
+        error = link ? Error{} : link.error();
+      },
+      asio::detached);
+  auto socket = accept(acceptor);
+  const auto opening = receive(socket, 20);
+  const auto packet = wire::view_packet(BytesView(opening).subspan(8)).value();
+  send(socket, wire::encode_frame(0, tl::encode_boxed(wire::tcp::Connected{packet.id + 1})));
+  loop.until([&] { return error.has_value(); });
+  EXPECT_EQ(error->code, net_malformed);
+}
+
+// --- Backpressure and ends
+
+TEST_F(LinkTest, ASlowReaderSlowsTheWriter) {
+  for (auto* options : {&server_config.options, &client_config.options}) {
+    options->high_water = 1u << 20;
+    options->low_water = 256u << 10;
+  }
+  connect();
+  server.link->pause_reading();
+  std::size_t sent = 0;
+  const auto block = object(64 * 1024);
+  // Writes as long as the link takes more; the kernel's buffers swallow some.
+  const auto fill = [&] {
+    while (client.link->writable() && sent < 2000) {
+      EXPECT_TRUE(client.link->send_packet(block));
+      ++sent;
+    }
+  };
+  fill();
+  std::size_t before = 0;
+  while (before != sent) {
+    before = sent;
+    asio::steady_timer pause(loop.io, Millis(100));
+    bool over = false;
+    pause.async_wait([&](auto) { over = true; });
+    loop.until([&] { return over; });
+    fill();
+  }
+  EXPECT_LT(sent, 2000u) << "the writer came to rest";
+  EXPECT_FALSE(client.link->writable());
+  EXPECT_TRUE(server.packets.empty());
+  server.link->resume_reading();
+  loop.until([&] { return server.packets.size() == sent; });
+  loop.until([&] { return client.writables > 0; });
+  EXPECT_TRUE(client.link->writable());
+}
+
+TEST_F(LinkTest, PausingStopsDeliveryAtOnce) {
+  connect();
+  server.on_each = [](Link& link, const wire::PacketView&) { link.pause_reading(); };
+  for (int i = 0; i < 5; ++i) client.link->send_packet(object(8));
+  server.wait_for(1);
+  loop.settle();
+  EXPECT_EQ(server.packets.size(), 1u);
+  for (std::size_t i = 2; i <= 5; ++i) {
+    server.link->resume_reading();
+    server.wait_for(i);
+    EXPECT_EQ(server.packets.size(), i);
+  }
+}
+
+TEST_F(LinkTest, WhoeverIgnoresTheLimitLosesTheLink) {
+  client_config.options.max_queue = 4u << 20;
+  connect();
+  server.link->pause_reading();
+  bool taken = true;
+  for (int i = 0; i < 200 && taken; ++i) taken = client.link->send_packet(object(1u << 20));
+  EXPECT_FALSE(taken);
+  loop.until([&] { return client.closed.has_value(); });
+  EXPECT_EQ(client.closed->code, net_too_large);
+}
+
+TEST_F(LinkTest, FinishSendsWhatIsQueued) {
+  connect();
+  for (int i = 0; i < 100; ++i) server.link->send_packet(object(30'000));
+  client.link->send_packet(object(100));  // unread by the server when it ends
+  server.link->send_error(1, 0, "goodbye");
+  server.link->finish({621, "protocol violation"});
+  EXPECT_FALSE(server.link->send_packet(object(4)));
+  loop.until([&] { return client.closed && server.closed; });
+  ASSERT_EQ(client.packets.size(), 101u);
+  EXPECT_EQ(client.packets.back().message, "goodbye");
+  EXPECT_EQ(server.closed->code, 621);
+  EXPECT_EQ(client.closed->code, net_closed);
+}
+
+TEST_F(LinkTest, AStalledReaderIsLeft) {
+  client_config.options.write_stall = client_config.options.ping_after = Millis(100);
+  connect();
+  server.link->pause_reading();
+  for (int i = 0; i < 60; ++i) client.link->send_packet(object(1u << 20));
+  loop.until([&] { return client.closed.has_value(); });
+  EXPECT_EQ(client.closed->code, net_timeout);
+}
+
+// --- Dialer
+
+TEST_F(LinkTest, TheDialerComesBack) {
+  listen();
+  Dialer dialer(loop.io.get_executor(), client_config, {}, [&](LinkPtr link) { client.take(std::move(link)); });
+  const auto began = std::chrono::steady_clock::now();
+  dialer.start(target);
+  for (int i = 1; i <= 3; ++i) {
+    loop.until([&] { return client.links == i && server.links == i && server.link && client.link; });
+    server.link->close({net_cancelled, "lost"});
+    loop.until([&] { return client.closed.has_value() && server.closed.has_value(); });
+    client.closed.reset();
+    server.closed.reset();
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(3))
+      << "three times within sub-second pauses";
+  // The server goes away and comes back on the same port.
+  const auto port = listener->port();
+  listener.reset();
+  const auto attempts = dialer.attempts();
+  loop.until([&] { return dialer.attempts() > attempts + 2; });
+  listener = std::make_unique<Listener>(loop.io.get_executor(), server_config, listener_options,
+                                        [this](LinkPtr link) { server.take(std::move(link)); });
+  ASSERT_TRUE(listener->listen("127.0.0.1:" + std::to_string(port)));
+  loop.until([&] { return client.link && server.link; });
+  dialer.stop();
+  loop.settle();
+}
+
+TEST_F(LinkTest, StoppingADialerEndsItsAttempt) {
+  tcp::acceptor silent(loop.io, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+  int links = 0;
+  Dialer dialer(loop.io.get_executor(), client_config, {}, [&](LinkPtr) { ++links; });
+  dialer.start(silent.local_endpoint());
+  auto socket = accept(silent);
+  dialer.stop();
+  EXPECT_TRUE(closed_by_peer(socket));
+  EXPECT_EQ(links, 0);
+}
+
+TEST(Backoff, GrowsAndIsCapped) {
+  const DialerOptions options;
+  EXPECT_EQ(backoff(options, 0, false, 1.0), Millis(50));
+  EXPECT_EQ(backoff(options, 0, false, 0.0), Millis(25));
+  EXPECT_EQ(backoff(options, 2, false, 1.0), Millis(200));
+  for (const unsigned n : {5u, 31u, 64u, 1'000'000u}) EXPECT_LT(backoff(options, n, false, 1.0), Millis(1'000));
+  EXPECT_EQ(backoff(options, 60, true, 1.0), Millis(10'000));
+}
+
+TEST(Gate, AsksMoreUnderLoadAndCalmsDown) {
+  PowGate gate({.difficulty = 10, .limit = 14, .calm_rate = 10});
+  auto now = SteadyTime{} + std::chrono::hours(1);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(gate.arrival(now += Millis(500)), 10);
+  int last = 0;
+  for (int i = 0; i < 200; ++i) last = gate.arrival(now += Millis(20));  // 50 a second
+  EXPECT_EQ(last, 13) << "five times the calm rate";
+  for (int i = 0; i < 5000; ++i) last = gate.arrival(now += Millis(1));
+  EXPECT_EQ(last, 14) << "the limit";
+  EXPECT_EQ(gate.arrival(now + std::chrono::seconds(30)), 10);
+  PowGate open({.difficulty = 0, .limit = 26, .calm_rate = 10});
+  EXPECT_EQ(open.arrival(now), 0);
+}
+
+}  // namespace
+}  // namespace cocoon::net
