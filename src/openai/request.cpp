@@ -95,6 +95,7 @@ Result<EngineRequest> rewrite_for_engine(std::string_view text, std::string_view
   TRY_ASSIGN(const auto asked, body.string("model"));
   if (!asked || *asked != model) return fail(kProtocolViolation, "this worker does not serve the model of the request");
   EngineRequest out;
+  out.encrypted = body.find("is_encrypted") != nullptr;
   TRY_ASSIGN(auto stream, stream_fields(body));
   out.stream = stream.stream;
   out.include_usage = stream.include_usage;

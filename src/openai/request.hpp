@@ -41,7 +41,8 @@ struct ClientRequest {
 Result<ClientRequest> parse_client_request(std::string_view body, const RequestDefaults& defaults = {});
 
 struct EngineRequest {
-  std::string body;  // for the engine
+  std::string body;        // for the engine
+  bool encrypted = false;  // the body said is_encrypted
   bool stream = false;
   bool include_usage = false;              // the application asked for it; otherwise drop the usage chunk again
   std::optional<std::int64_t> max_tokens;  // the limit the engine was given
