@@ -20,9 +20,10 @@ namespace cocoon::client {
 struct Config {
   ton::Address root;  // the root contract
   bool is_test = false;
-  bool check_images = true;   // refuse proxies whose image hash the root does not list
-  int proxy_connections = 1;  // how many proxies to stay connected to
-  std::string secret;         // proves to a proxy that we are the same client (contracts.md 3.8)
+  bool testnet_addresses = false;  // our own address carries the testnet tag (wire.md 0)
+  bool check_images = true;        // refuse proxies whose image hash the root does not list
+  int proxy_connections = 1;       // how many proxies to stay connected to
+  std::string secret;              // proves to a proxy that we are the same client (contracts.md 3.8)
   Duration handshake_timeout = std::chrono::seconds(30);
   Duration authorise_timeout = std::chrono::seconds(300);
   Duration status_interval = std::chrono::seconds(10);  // payment status is asked every 1 to 2 times this
@@ -84,6 +85,7 @@ class Core {
     role::LinkId link = 0;  // 0: refused, waiting to be sent again
     Time deadline{};
     bool head_seen = false;
+    std::int64_t reserve = 0;                 // adjusted tokens that the proxy sets aside for it
     std::shared_ptr<const ApiRequest> again;  // kept while a refusal may be for news that the proxy has not seen
     Time again_until{};
     Time send_at{};  // while waiting
@@ -136,7 +138,7 @@ class Core {
   void head(Session&, const Bits256& id, BytesView answer, bool final, const wire::client::QueryFinalInfo*, Effects&);
   void part(const Bits256& id, const Request&, Bytes answer, bool final, const wire::client::QueryFinalInfo*, Effects&);
   void refused(Session&, const Bits256& id, int code, const std::string& text, Time, Effects&);
-  void failed(const Bits256& id, int code, const std::string& text, Effects&);
+  void failed(const Bits256& id, int code, const std::string& text, Effects&, ApiFailed::Why = ApiFailed::Why::peer);
   void finish(const Bits256& id, bool success, Effects&);
   void fail_requests_of(Session&, int code, const std::string& why, Effects&);
   void models(ApiId, BytesView answer, Effects&);

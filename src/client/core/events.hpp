@@ -58,9 +58,15 @@ struct ApiEnd {
   std::string proxy_debug;
 };
 struct ApiFailed {
+  enum class Why {
+    peer,           // a proxy or worker said so, or did not answer
+    not_connected,  // no proxy is ready: it was not sent, and may be in a moment
+    no_funds,       // refused for money, and by what the chain shows rightly so
+  };
   ApiId id = 0;
   int code = 0;  // wire.md 2.7
   std::string message;
+  Why why = Why::peer;
 };
 struct ApiModelList {
   ApiId id = 0;

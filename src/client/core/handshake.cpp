@@ -13,8 +13,7 @@ void Core::greet(Session& s, Time now, Effects& out) {
   if (const auto why = why_unlisted(s); !why.empty()) return refuse(why);
 
   wire::client::ConnectToProxy hello;
-  // Always the form without the testnet flag (wire.md 0): existing proxies compare texts.
-  hello.params.client_owner_address = ton::to_friendly_text(money_.wallet());
+  hello.params.client_owner_address = ton::to_friendly_text(money_.wallet(), {false, config_.testnet_addresses});
   hello.params.set_is_test(config_.is_test);
   hello.params.set_versions(1, 4);
   hello.min_config_version = static_cast<std::int32_t>(root_->version);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.hpp"
+#include "market/prices.hpp"
 #include "ton/contracts/bodies.hpp"
 
 namespace cocoon::client {
@@ -277,6 +278,17 @@ std::string Money::why_not_funded(const ton::Address& proxy_contract) const {
 bool Money::is_funded(const ton::Address& proxy_contract) const {
   const auto* c = find(proxy_contract);
   return c != nullptr && c->state && c->state->state == ton::ContractState::normal && c->state->balance > 0;
+}
+
+std::string Money::why_not_covered(const ton::Address& proxy_contract, std::int64_t tokens) const {
+  const auto* c = find(proxy_contract);
+  if (c == nullptr || !c->state || tokens <= 0) return {};
+  const auto price = c->proxy.params().price_per_token;
+  const auto covered = market::tokens_available({.balance = c->state->balance, .stake = c->state->stake}, price);
+  if (tokens <= covered) return {};
+  return fmt::format("{:.6f} TON would be reserved, our contract covers {:.6f} TON",
+                     static_cast<double>(tokens) * static_cast<double>(price) / 1e9,
+                     static_cast<double>(std::min(c->state->balance, c->state->stake)) / 1e9);
 }
 
 Money::Status Money::status() const {

@@ -59,6 +59,9 @@ class Money {
   // Empty when requests can be paid at this proxy; else what is being waited for, in words.
   std::string why_not_funded(const ton::Address& proxy_contract) const;
   bool is_funded(const ton::Address& proxy_contract) const;
+  // Why our contract, as last seen on chain, cannot cover so many adjusted tokens; empty when it can or nothing is
+  // known.
+  std::string why_not_covered(const ton::Address& proxy_contract, std::int64_t tokens) const;
   std::string why_wallet_waits() const;
   // When the chain last showed a change of our contract at this proxy. The proxy may see it some seconds later.
   Time last_news(const ton::Address& proxy_contract) const;

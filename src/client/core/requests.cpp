@@ -4,6 +4,7 @@
 
 #include "base/assert.hpp"
 #include "client/core/core.hpp"
+#include "market/prices.hpp"
 #include "wire/error_codes.hpp"
 
 namespace cocoon::client {
@@ -118,9 +119,9 @@ Time Core::news_for(const Session& s) const { return std::max(root_changed_, mon
 
 void Core::on(const ApiRequest& r, Time now, Effects& out) {
   ++count_requests_;
-  const auto refuse = [&](int code, std::string why) {
+  const auto refuse = [&](int code, std::string text) {
     ++count_failed_;
-    out.emplace_back(ApiFailed{r.id, code, std::move(why)});
+    out.emplace_back(ApiFailed{r.id, code, std::move(text), ApiFailed::Why::not_connected});
   };
   auto* s = ready_session();
   if (s == nullptr) return refuse(wire::kErrorNotReady, "no proxy is ready: " + why_not_ready());
@@ -131,7 +132,10 @@ void Core::on(const ApiRequest& r, Time now, Effects& out) {
   Request running;
   running.api = r.id;
   running.deadline = now + r.timeout;
-  if (const auto until = news_for(*s) + config_.settle_time; now < until) {
+  running.reserve =
+      market::tokens_to_reserve(r.max_tokens, static_cast<std::int64_t>(r.body.size()), r.max_coefficient);
+  if (const auto until = news_for(*s) + config_.settle_time;
+      now < until && money_.why_not_covered(*s->proxy_contract, running.reserve).empty()) {
     running.again = std::make_shared<const ApiRequest>(r);
     running.again_until = until;
   }
@@ -166,7 +170,7 @@ void Core::send_again(Time now, Effects& out) {
     waiting_.erase(waiting_.begin());
     auto* s = ready_session();
     if (s == nullptr) {
-      failed(old, wire::kErrorNotReady, "no proxy is ready: " + why_not_ready(), out);
+      failed(old, wire::kErrorNotReady, "no proxy is ready: " + why_not_ready(), out, ApiFailed::Why::not_connected);
       continue;
     }
     const auto id = random_.bits256();
@@ -184,7 +188,8 @@ void Core::send_again(Time now, Effects& out) {
 void Core::on(const ApiModels& m, Time, Effects& out) {
   auto* s = ready_session();
   if (s == nullptr) {
-    out.emplace_back(ApiFailed{m.id, wire::kErrorNotReady, "no proxy is ready: " + why_not_ready()});
+    out.emplace_back(
+        ApiFailed{m.id, wire::kErrorNotReady, "no proxy is ready: " + why_not_ready(), ApiFailed::Why::not_connected});
     return;
   }
   ask(*s, Asked::models, wire::encode(wire::client::GetWorkerTypesV2{}), std::chrono::seconds(10), out, m.id);
@@ -315,13 +320,21 @@ void Core::part(const Bits256& id, const Request& r, Bytes answer, bool final, c
 
 // The proxy's own error, or a worker's that it relays.
 void Core::refused(Session& s, const Bits256& id, int code, const std::string& text, Time now, Effects& out) {
-  if (request_of(s, id) == nullptr || postpone(id, code, now)) return;
-  const auto funds = code == wire::kErrorRequest ? money_.why_not_funded(*s.proxy_contract) : std::string();
-  failed(id, code, funds.empty() ? text : text + " (" + funds + ")", out);
+  const auto* r = request_of(s, id);
+  if (r == nullptr || postpone(id, code, now)) return;
+  std::string funds;
+  if (code == wire::kErrorRequest) {
+    funds = money_.why_not_funded(*s.proxy_contract);
+    if (funds.empty()) funds = money_.why_not_covered(*s.proxy_contract, r->reserve);
+  }
+  if (funds.empty())
+    failed(id, code, text, out);
+  else
+    failed(id, code, text + " (" + funds + ")", out, ApiFailed::Why::no_funds);
 }
 
-void Core::failed(const Bits256& id, int code, const std::string& text, Effects& out) {
-  out.emplace_back(ApiFailed{requests_.at(id).api, code, text});
+void Core::failed(const Bits256& id, int code, const std::string& text, Effects& out, ApiFailed::Why why) {
+  out.emplace_back(ApiFailed{requests_.at(id).api, code, text, why});
   finish(id, false, out);
 }
 

@@ -217,6 +217,7 @@ TEST(ClientRequests, ALostLinkEndsItsRequestsAtOnce) {
   // Until it is back, requests are refused with the reason.
   const auto refused = only<ApiFailed>(w.handle(World::request(3)));
   EXPECT_EQ(refused.code, wire::kErrorNotReady);
+  EXPECT_EQ(refused.why, ApiFailed::Why::not_connected);
   EXPECT_THAT(refused.message, HasSubstr("reset by peer"));
   w.auto_ready(1);
   EXPECT_EQ(packets<RunQueryEx>(w.handle(World::request(4))).size(), 1U);
@@ -431,6 +432,17 @@ TEST(ClientRequests, ARefusalForMoneySaysWhatIsBeingWaitedFor) {
   const auto id = w.run(World::request(1));
   EXPECT_THAT(only<ApiFailed>(w.packet(QueryAnswerError{602, "balance is too low", id, {}})).message,
               HasSubstr("it needs at least 2.10"));
+}
+
+TEST(ClientRequests, WhatTheContractCannotCoverIsRefusedAtOnce) {
+  World w;
+  w.become_ready();
+  auto r = World::request(1);
+  r.max_tokens = 2'000'000'000;
+  const auto id = w.run(r);
+  const auto failed = only<ApiFailed>(w.packet(QueryAnswerError{602, "balance is too low", id, {}}));
+  EXPECT_EQ(failed.why, ApiFailed::Why::no_funds);
+  EXPECT_THAT(failed.message, HasSubstr("would be reserved, our contract covers 1.000000 TON"));
 }
 
 // --- models
