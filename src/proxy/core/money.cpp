@@ -116,7 +116,7 @@ Result<> Money::open_ledger(const std::optional<ledger::Snapshot>& stored, std::
   ledger_->set_extra(extra());
   contract_.reset();
   uncommitted_ = true;
-  next_snapshot_ = next_commit_ = Time{};
+  next_snapshot_ = next_commit_ = next_commit_message_ = next_deploy_ = next_withdraw_ = next_stake_ = Time{};
   return {};
 }
 

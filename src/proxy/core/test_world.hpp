@@ -304,4 +304,13 @@ class World {
   int boots_ = 0, requests_ = 0;
 };
 
+// The link got one error with this code, and was closed or not.
+inline void expect_refused(World& w, role::LinkId link, int code, bool closes) {
+  const auto said = w.take(link);
+  ASSERT_EQ(said.size(), closes ? 2u : 1u);
+  EXPECT_EQ(said[0].kind, Said::Kind::error);
+  EXPECT_EQ(said[0].code, code) << said[0].text;
+  EXPECT_TRUE(!closes || said[1].kind == Said::Kind::closed);
+}
+
 }  // namespace cocoon::proxy::testing
