@@ -10,9 +10,10 @@ namespace cocoon::ledger {
 
 namespace {
 
-std::int64_t clamp_signed(std::uint64_t v) {
-  return static_cast<std::int64_t>(std::min<std::uint64_t>(v, static_cast<std::uint64_t>(INT64_MAX)));
-}
+// Far more than all Toncoin buys, and small enough that no sum of ours can overflow.
+constexpr std::uint64_t kMostTokens = static_cast<std::uint64_t>(INT64_MAX);
+
+std::int64_t clamp_signed(std::uint64_t v) { return static_cast<std::int64_t>(std::min(v, kMostTokens)); }
 
 }  // namespace
 
@@ -47,6 +48,7 @@ Result<> Ledger::load(const Snapshot& s) {
     c.last_request = r.last_request;
     c.tokens = {r.tokens, r.tokens, r.tokens, r.chain.tokens_used, r.chain.tokens_used};
     if (r.chain.tokens_used > r.tokens) return fail(fault::damaged, "a stored client was charged more than it used");
+    if (r.tokens > kMostTokens - clients) return fail(fault::damaged, "the stored accounts are impossibly large");
     clients += r.tokens;
     clients_.emplace(r.owner, std::move(c));
     look_at(false, r.owner);
@@ -62,6 +64,7 @@ Result<> Ledger::load(const Snapshot& s) {
     workers_.emplace(r.owner, std::move(w));
     look_at(true, r.owner);
   }
+  promised_ = clients;
   if (clients != workers) return fail(fault::damaged, "the stored accounts do not balance");
   for (const auto& p : s.pending) pending_.emplace(p.seqno, p.hash);
   anchor_ = s.anchor;
@@ -234,6 +237,8 @@ Result<> Ledger::reserve(const ton::Address& owner, std::uint64_t tokens) {
   const std::int64_t left = available(c);
   if (left < 0 || tokens > static_cast<std::uint64_t>(left))
     return fail("the request may cost {} tokens, the client has {} left", tokens, std::max<std::int64_t>(left, 0));
+  if (tokens > kMostTokens - promised_) return fail("this proxy's counters are full");
+  promised_ += tokens;
   c.reserved += tokens;
   return {};
 }
@@ -246,6 +251,7 @@ std::uint64_t Ledger::finish(const ton::Address& client, const ton::Address& wor
   COCOON_ASSERT(c.reserved >= reserved);
   c.reserved -= reserved;
   const std::uint64_t counted = std::min(tokens, reserved);
+  promised_ -= reserved - counted;
   if (counted > 0) {
     auto w = workers_.find(worker);
     if (w == workers_.end()) {

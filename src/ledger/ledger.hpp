@@ -227,6 +227,7 @@ class Ledger {
   // Accounts whose settlement has to be looked at: at once, or when their retry is due.
   std::set<AccountName> to_settle_;
   std::set<std::pair<Time, AccountName>> retries_;
+  std::uint64_t promised_ = 0;  // M + R of all clients: at most what the wire's signed numbers hold
   Bytes extra_;
   bool ready_ = false;
   bool dirty_ = false;
