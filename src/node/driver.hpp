@@ -18,19 +18,22 @@ class Driver {
   Driver(net::Executor executor, Core& core, Apply apply)
       : core_(core), apply_(std::move(apply)), timer_(std::move(executor)) {}
 
+  // Once, when everything that `Apply` needs is there.
+  void start() {
+    if constexpr (requires { core_.start(wall_clock(), effects_); }) {
+      busy_ = true;
+      core_.start(wall_clock(), effects_);
+      apply_effects();
+      drain();
+    } else {
+      submit(Event(TickOf<Event>{}));
+    }
+  }
+
   void submit(Event event) {
     queue_.push_back(std::move(event));
     if (std::exchange(busy_, true)) return;
-    while (!queue_.empty() && !stopped_) {
-      const auto next = std::move(queue_.front());
-      queue_.pop_front();
-      effects_.clear();
-      core_.handle(next, wall_clock(), effects_);
-      // The effects may cause events, which append to queue_, never to effects_.
-      for (auto& effect : effects_) std::visit([&](auto& e) { apply_(std::move(e)); }, effect);
-    }
-    busy_ = false;
-    if (!stopped_) arm();
+    drain();
   }
 
   void stop() {
@@ -39,6 +42,23 @@ class Driver {
   }
 
  private:
+  void drain() {
+    while (!queue_.empty() && !stopped_) {
+      const auto next = std::move(queue_.front());
+      queue_.pop_front();
+      effects_.clear();
+      core_.handle(next, wall_clock(), effects_);
+      apply_effects();
+    }
+    busy_ = false;
+    if (!stopped_) arm();
+  }
+
+  // The effects may cause events, which append to queue_, never to effects_.
+  void apply_effects() {
+    for (auto& effect : effects_) std::visit([&](auto& e) { apply_(std::move(e)); }, effect);
+  }
+
   void arm() {
     const auto at = core_.wake_at();
     if (at == armed_for_) return;

@@ -163,7 +163,6 @@ void ServiceConfig::add_keys(node::ConfigTable& t) {
   t.key("proxy.max_requests", core.max_requests, "running requests at most, all clients together", 1, 1 << 20);
   t.key("proxy.max_requests_per_client", core.max_requests_per_client, "running requests of one owner at most", 1,
         1 << 20);
-  t.key("proxy.longest_request", core.longest_request, "longest timeout that a client may ask for");
   t.key("money.snapshot_every", core.snapshot_every, "between two snapshots of changed books");
   t.key("money.commit_every", core.commit_every, "between two commits of the books on chain");
   t.key("money.charge_client_at", core.charge_client_at, "nanoTON committed and not charged that cause a charge", 0,
