@@ -163,8 +163,7 @@ Result<std::optional<Bytes>> AdnlConnection::next_packet() {
 
 Result<> AdnlConnection::send(BytesView payload, crypto::Random& random) {
   if (phase_ != Phase::open) return fail("ADNL: the connection is not open");
-  if (payload.size() > max_payload_)
-    return fail("ADNL: a payload of {} bytes, at most {}", payload.size(), max_payload_);
+  if (payload.size() > kMaxPacket) return fail("ADNL: a payload of {} bytes, at most {}", payload.size(), kMaxPacket);
   seal(payload, random);
   return {};
 }

@@ -22,7 +22,8 @@ class AdnlConnection {
   static constexpr std::size_t kHandshakeSize = 256;
   static constexpr std::size_t kMaxPacket = std::size_t{16} << 20;  // payload bytes
 
-  // Starts with the handshake in its output. Fails if `server` is not a point of the curve.
+  // `max_payload` limits what the peer may send; what we send is limited by kMaxPacket alone.
+  // A client starts with the handshake in its output; it fails if `server` is not a point of the curve.
   static Result<AdnlConnection> client(const crypto::PublicKey& server, crypto::Random& random,
                                        std::size_t max_payload = kMaxPacket);
   static AdnlConnection server(const crypto::KeyPair& key, std::size_t max_payload = kMaxPacket);
