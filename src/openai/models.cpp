@@ -20,11 +20,14 @@ constexpr std::size_t kMaxListBytes = std::size_t{1} << 20;
 
 }  // namespace
 
+std::string model_body(const ModelEntry& m) {
+  return fmt::format(R"({{"id":{},"object":"model","created":0,"owned_by":"cocoon","workers":[{}]}})", json_quote(m.id),
+                     workers_text(m.workers));
+}
+
 std::string models_body(const std::vector<ModelEntry>& models) {
   std::string data;
-  for (const auto& m : models)
-    data += fmt::format(R"({}{{"id":{},"object":"model","created":0,"owned_by":"cocoon","workers":[{}]}})",
-                        data.empty() ? "" : ",", json_quote(m.id), workers_text(m.workers));
+  for (const auto& m : models) data += (data.empty() ? "" : ",") + model_body(m);
   return fmt::format(R"({{"object":"list","data":[{}]}})", data);
 }
 

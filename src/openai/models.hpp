@@ -19,6 +19,7 @@ struct ModelEntry {
   std::vector<ModelWorker> workers;
 };
 
+std::string model_body(const ModelEntry&);
 std::string models_body(const std::vector<ModelEntry>&);
 
 // Ids in an engine's /v1/models.
