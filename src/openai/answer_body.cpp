@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include <boost/json.hpp>
+
 namespace cocoon::openai {
 
 BodyForm form_of_content_type(std::string_view content_type) {
@@ -32,6 +34,12 @@ struct AnswerBody::State {
   bool done = false;  // [DONE]
   bool error = false;
   bool whole = true;
+  std::string held;  // the event that ended the choices, until it is known whether usage follows
+
+  void release(std::string& out) {
+    out += held;
+    held.clear();
+  }
 
   void note_annotation(const Usage& grown, std::uint64_t brace) {
     if (!options.annotate) return;
@@ -65,6 +73,7 @@ struct AnswerBody::State {
       const auto event = events.next();
       if (!event) {  // too long to hold: from here on only bytes
         lost = true;
+        release(out);
         out += events.rest();
         return;
       }
@@ -77,6 +86,7 @@ struct AnswerBody::State {
     done = done || event.is_done();
     error = error || event.name == "error";
     if (!event.has_data || event.is_done()) {
+      release(out);
       out += event.raw;
       return;
     }
@@ -89,19 +99,53 @@ struct AnswerBody::State {
     });
     const bool json = one.push(event.data) && one.finish();
     error = error || (json && one.has_error());
-    if (json && options.drop_usage_event && one.has_usage() && one.has_empty_choices()) return;
+    if (json && options.drop_usage_event && one.has_usage() && one.has_empty_choices()) {
+      fold_usage(event.data, text, brace);
+      return;
+    }
+    release(out);
     const bool in_place =
         event.data.data() >= event.raw.data() && event.data.data() < event.raw.data() + event.raw.size();
+    auto& to = json && options.drop_usage_event && ends_choices(event.data) ? held : out;
     if (!json || text.empty() || !in_place) {
-      out += event.raw;
+      to += event.raw;
       return;
     }
     const std::size_t at =
         static_cast<std::size_t>(event.data.data() - event.raw.data()) + static_cast<std::size_t>(brace);
-    out += event.raw.substr(0, at);
-    out += ',';
-    out += text;
-    out += event.raw.substr(at);
+    to += event.raw.substr(0, at);
+    to += ',';
+    to += text;
+    to += event.raw.substr(at);
+  }
+
+  // Quotes inside of JSON strings are escaped, so this can only be the member itself.
+  static bool ends_choices(std::string_view data) {
+    for (std::size_t at = data.find("\"finish_reason\""); at != std::string_view::npos;
+         at = data.find("\"finish_reason\"", at + 1)) {
+      const auto value = data.find_first_not_of(" :", at + 15);
+      if (value != std::string_view::npos && data[value] == '"') return true;
+    }
+    return false;
+  }
+
+  // The usage of an event that the reader did not ask for goes into the last event that it gets anyway. Two events of
+  // a whole stream come here, so they may cost a tree.
+  void fold_usage(std::string_view data, const std::string& annotation, std::uint64_t brace) {
+    if (held.empty()) return;
+    std::string annotated(data);
+    if (!annotation.empty()) annotated.insert(static_cast<std::size_t>(brace), "," + annotation);
+    boost::system::error_code bad;
+    const auto with_usage = boost::json::parse(annotated, bad);
+    const auto* counts = !bad && with_usage.is_object() ? with_usage.as_object().if_contains("usage") : nullptr;
+    if (counts == nullptr) return;
+    const auto begin = held.find('{');
+    const auto end = held.rfind('}');
+    if (begin == std::string::npos || end == std::string::npos || held.find('\n') < end) return;
+    auto last = boost::json::parse(std::string_view(held).substr(begin, end + 1 - begin), bad);
+    if (bad || !last.is_object()) return;
+    last.as_object()["usage"] = *counts;
+    held.replace(begin, end + 1 - begin, boost::json::serialize(last));
   }
 };
 
@@ -126,6 +170,7 @@ void AnswerBody::finish(std::string& out) {
   if (s.options.form == BodyForm::json) s.whole = !s.lost && s.scanner.finish() && s.scanner.documents() > 0;
   if (s.options.form == BodyForm::json) s.usage = s.scanner.usage();
   if (s.options.form != BodyForm::event_stream) return;
+  s.release(out);
   if (!s.lost) out += s.events.rest();
   s.whole = !s.lost && s.done;
 }

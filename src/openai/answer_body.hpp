@@ -18,7 +18,9 @@ class AnswerBody {
 
   struct Options {
     BodyForm form = BodyForm::json;
-    bool drop_usage_event = false;  // of a stream whose reader did not ask for it: the event with empty `choices`
+    // Of a stream whose reader did not ask for usage: the event with empty `choices` does not go on; its usage moves
+    // into the event that ended the choices.
+    bool drop_usage_event = false;
     Annotate annotate;
     std::size_t max_event = std::size_t{1} << 20;
   };

@@ -147,6 +147,25 @@ TEST(AnswerBody, StreamWithUsageNotAskedFor) {
   EXPECT_EQ(p.out, kStream + kDone);
 }
 
+TEST(AnswerBody, UsageNotAskedForMovesIntoTheEventThatEndsTheChoices) {
+  const std::string end = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+  const std::string open = "data: {\"choices\":[{\"delta\":{\"content\":\"x\"},\"finish_reason\":null}]}\n\n";
+  const AnswerBody::Options options{.form = BodyForm::event_stream, .drop_usage_event = true, .annotate = cost};
+  Passed p = pass_all_ways(open + end + kUsageEvent + kDone, options);
+  EXPECT_EQ(p.out, open +
+                       "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":3,"
+                       "\"completion_tokens\":2,\"total_cost\":23}}\n\n" +
+                       kDone);
+  EXPECT_EQ(p.usage, (Usage{3, 0, 2, 0}));
+  // Without usage after it, or cut off, the event goes on as it was.
+  p = pass_all_ways(open + end + kDone, options);
+  EXPECT_EQ(p.out, open + end + kDone);
+  p = pass_all_ways(open + end, options);
+  EXPECT_EQ(p.out, open + end);
+  p = pass_all_ways(end + open + kUsageEvent + kDone, options);
+  EXPECT_EQ(p.out, end + open + kDone);
+}
+
 TEST(AnswerBody, UsageInAnEventWithChoicesIsNeverDropped) {
   const std::string event =
       "data: {\"choices\":[{\"delta\":{}}],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2}}\n\n";
