@@ -12,6 +12,7 @@ import { root } from './files.mjs';
 
 const kNodeFileLimitMs = 20 * 60_000;
 const kHeartbeatMs = 60_000;
+const kRunners = { ctest: runCtest, node: runNode, tap: runTap };
 const logs = path.join(root, 'build/logs');
 
 export function readSuites(text) {
@@ -23,7 +24,7 @@ export function readSuites(text) {
       const words = line.split(/\s+/);
       const when = words.find((word) => word.startsWith('when='))?.slice(5);
       const [name, runner, ...args] = words.filter((word) => !word.startsWith('when='));
-      if (!['ctest', 'node'].includes(runner)) throw new Error(`suites.txt: ${name}: no runner '${runner}'`);
+      if (!(runner in kRunners)) throw new Error(`suites.txt: ${name}: no runner '${runner}'`);
       return { name, when, runner, args };
     });
 }
@@ -164,13 +165,18 @@ async function runNode({ args }, log) {
   return sum(results);
 }
 
+async function runTap({ args }, log) {
+  const status = await command(args, log, { limitMs: kNodeFileLimitMs });
+  return countTap(fs.readFileSync(log, 'utf8'), status);
+}
+
 async function runSuite(suite) {
   const log = path.join(logs, `test-${suite.name}.log`);
   fs.writeFileSync(log, '');
   const start = Date.now();
   const seconds = () => Math.round((Date.now() - start) / 1000);
   const beat = setInterval(() => console.error(`[${suite.name}] … ${seconds()} s`), kHeartbeatMs);
-  const result = await (suite.runner === 'ctest' ? runCtest(suite, log) : runNode(suite, log));
+  const result = await kRunners[suite.runner](suite, log);
   clearInterval(beat);
   if (result.passed + result.failed === 0) {
     result.failed = 1;
