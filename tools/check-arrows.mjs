@@ -43,7 +43,7 @@ export function readArrows(text) {
   }
   for (const [room, { rooms, externals }] of table.rooms) {
     for (const name of rooms) {
-      if (name !== '*' && !table.rooms.has(name)) throw new Error(`arrows.txt: ${room} names an unknown room ${name}`);
+      if (name !== '*' && !table.rooms.has(name.replace('+', ''))) throw new Error(`arrows.txt: ${room} names an unknown room ${name}`);
     }
     for (const name of externals) {
       if (!table.externals.has(name.replace('+', ''))) throw new Error(`arrows.txt: ${room} names an unknown external ${name}`);
@@ -70,7 +70,7 @@ export function stripped(text) {
 }
 
 const isStandard = (name) => /^[a-z_0-9]+$/.test(name) || /^(errno|math|stdint|stddef|stdlib|string|stdio|time)\.h$/.test(name);
-const isTest = (file) => /(_test|_bench|testing)\.(cpp|hpp)$/.test(file) || file.includes('/testdata/');
+const isTest = (file) => /(_test|_bench|testing)\.(cpp|hpp)$|\/test_\w+\.(cpp|hpp)$|\/testdata\//.test(file);
 
 export function checkArrows(root) {
   const source = path.join(root, 'src');
@@ -125,17 +125,20 @@ export function checkArrows(root) {
     }
     const rule = table.rooms.get(room);
     const test = isTest(file);
-    const allowed = [...table.everywhere, ...rule.externals].flatMap((name) => (name[0] !== '+' ? [name] : test ? [name.slice(1)] : []));
+    // "+name" is for tests.
+    const forThis = (names) => names.flatMap((name) => (name[0] !== '+' ? [name] : test ? [name.slice(1)] : []));
+    const allowed = forThis([...table.everywhere, ...rule.externals]);
+    const rooms = forThis(rule.rooms);
     for (const include of includes) {
       const target = resolve(file, include);
       if (target) {
         const other = folderOf(target);
         if (other === folderOf(file)) continue;
-        if (!rule.rooms.includes('*') && !rule.rooms.includes(other)) {
+        if (!rooms.includes('*') && !rooms.includes(other)) {
           at(include.line, `${room} may not include ${other} ("${include.name}")`);
         }
         if (isTest(target) && !test) at(include.line, `"${include.name}" is for tests only`);
-        for (const name of drags(target)) at(include.line, `"${include.name}" shows ${name} to another room`);
+        if (!test) for (const name of drags(target)) at(include.line, `"${include.name}" shows ${name} to another room`);
       } else if (!isStandard(include.name)) {
         const external = externalOf(include.name);
         // A generated header of the room itself has no file under src/.

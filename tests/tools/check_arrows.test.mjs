@@ -15,7 +15,7 @@ external posix : unistd.h
 everywhere : +asio
 base : | posix
 core pure : base |
-net : base | asio openssl
+net : base +core | asio openssl
 `;
 
 function house(files) {
@@ -45,6 +45,7 @@ test('arrows that go down are fine', () => {
     'src/core/c.cpp': '#include "base/b.hpp"\n#include "core/c.hpp"\n',
     'src/core/c.hpp': '// #include "net/n.hpp"\n',
     'src/net/n.cpp': '#include "base/b.hpp"\n#include <boost/asio.hpp>\n#include <openssl/evp.h>\n',
+    'src/net/n_test.cpp': '#include "core/c.hpp"\n',
     'src/core/c_test.cpp': '#include <boost/asio.hpp>\nvoid f() { wall_clock(); }\n',
   };
   assert.deepEqual(problemsOf(files), []);
@@ -53,6 +54,7 @@ test('arrows that go down are fine', () => {
 for (const [what, files, line] of [
   ['an arrow up', { 'src/net/n.hpp': '', 'src/core/c.cpp': '\n#include "net/n.hpp"\n' }, /^src\/core\/c.cpp:2: core may not include net/],
   ['a forbidden library', { 'src/core/c.cpp': '#include <boost/asio.hpp>\n' }, /core may not use asio/],
+  ['an arrow for tests only', { 'src/core/c.hpp': '', 'src/net/n.cpp': '#include "core/c.hpp"\n' }, /net may not include core/],
   ['a library nobody named', { 'src/net/n.cpp': '#include <curl/curl.h>\n' }, /<curl\/curl.h> is covered by no external/],
   ['a clock in a core', { 'src/core/c.cpp': 'auto t = std::chrono::steady_clock::now();\n' }, /core is pure: no a clock/],
   ['randomness in a core', { 'src/core/c.cpp': 'auto r = Random::from_os();\n' }, /core is pure: no a random source/],
