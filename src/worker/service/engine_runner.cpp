@@ -1,0 +1,242 @@
+#include "worker/service/engine_runner.hpp"
+
+#include <charconv>
+#include <unordered_map>
+
+#include "openai/answer_body.hpp"
+#include "worker/core/replies.hpp"
+
+namespace cocoon::worker {
+namespace {
+
+// One message stays far below what any client takes as a frame (wire.md 2.6.1).
+constexpr std::size_t kLargestPart = 256 * 1024;
+// How often a job that waits for room on its link looks by itself.
+constexpr auto kLookAgain = std::chrono::milliseconds(20);
+
+openai::AnswerBody::Options body_options(const StartJob& job, std::string_view content_type) {
+  openai::AnswerBody::Options o;
+  o.form = openai::form_of_content_type(content_type);
+  o.drop_usage_event = job.drop_usage_event;
+  o.annotate = [pricing = job.pricing](const openai::Usage& u) {
+    const auto tokens =
+        market::adjust_usage({u.prompt, u.cached, u.completion, u.reasoning}, pricing.coefficient, pricing.multipliers);
+    const auto costs = market::costs_of(tokens, pricing.price_per_token);
+    return fmt::format(R"("prompt_total_cost":{},"completion_total_cost":{},"total_cost":{})", costs.prompt,
+                       costs.completion, costs.total);
+  };
+  return o;
+}
+
+// How long an engine may think is a request's own deadline to say.
+net::HttpClientOptions client_options() {
+  net::HttpClientOptions o;
+  o.header_time = o.body_gap = std::chrono::hours(2);
+  return o;
+}
+
+Headers headers_of(const net::HttpHeaders& from) {
+  Headers out;
+  for (const auto& h : from) out.emplace_back(h.name, h.value);
+  return out;
+}
+
+std::size_t announced_length(const net::HttpHeaders& headers) {
+  const auto text = headers.get("Content-Length");
+  std::size_t n = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+  return error == std::errc() && !text.empty() && end == text.data() + text.size() ? n : std::string::npos;
+}
+
+EngineFailed::How how(const Error& e, bool answer_began) {
+  if (e.code == net::net_timeout) return EngineFailed::How::timeout;
+  return answer_began || e.code != net::net_refused ? EngineFailed::How::broken : EngineFailed::How::unreachable;
+}
+
+}  // namespace
+
+struct EngineRunner::State : std::enable_shared_from_this<EngineRunner::State> {
+  State(net::Executor ex, Options o, Hooks h)
+      : executor(std::move(ex)), options(std::move(o)), hooks(std::move(h)), client(executor, client_options()) {}
+
+  struct Job {
+    std::shared_ptr<net::Cancellation> cancel = std::make_shared<net::Cancellation>();
+    std::shared_ptr<net::Event> room;  // on the link
+  };
+
+  net::Executor executor;
+  Options options;
+  Hooks hooks;
+  net::HttpClient client;
+  std::unordered_map<JobId, Job> jobs;
+  bool stopped = false;
+  std::shared_ptr<net::Event> health_pause;
+
+  // Nothing may be told of a job that was cancelled.
+  bool wanted(const Job& job) const { return !stopped && !job.cancel->requested(); }
+  void tell(const Job& job, Event event) {
+    if (wanted(job)) hooks.event(std::move(event));
+  }
+
+  net::Task<> run(StartJob order, Job job);
+  net::Task<> stream(const StartJob& order, const Job& job, net::HttpAnswer& answer);
+  net::Task<> whole(const StartJob& order, const Job& job, net::HttpAnswer& answer);
+  net::Task<bool> send_parts(const StartJob& order, const Job& job, const std::string& bytes);
+  net::Task<> wait_for_room(role::LinkId link, const Job& job);
+  net::Task<> health();
+  net::HttpCall call(const StartJob& order, const Job& job) const;
+};
+
+net::HttpCall EngineRunner::State::call(const StartJob& order, const Job& job) const {
+  net::HttpCall c;
+  c.method = "POST";
+  c.url = options.url + order.path;
+  c.headers.add("Content-Type", "application/json");
+  c.headers.add("Accept", "application/json, text/event-stream");
+  c.headers.add("User-Agent", "cocoon-worker");
+  c.body = to_text(order.body);
+  c.deadline = std::chrono::duration_cast<net::Millis>(order.deadline);
+  c.cancel = job.cancel;
+  return c;
+}
+
+net::Task<> EngineRunner::State::run(StartJob order, Job job) {
+  const auto self = shared_from_this();
+  auto answer = co_await client.send(call(order, job));
+  if (!answer) {
+    tell(job, EngineFailed{order.job, how(answer.error(), false), answer.error().what, {}});
+  } else if (announced_length(answer->headers()) <= options.whole_answer) {
+    co_await whole(order, job, *answer);
+  } else {
+    co_await stream(order, job, *answer);
+  }
+  if (const auto it = jobs.find(order.job); it != jobs.end() && it->second.cancel == job.cancel) jobs.erase(it);
+}
+
+net::Task<> EngineRunner::State::whole(const StartJob& order, const Job& job, net::HttpAnswer& answer) {
+  auto bytes = co_await answer.read_all(options.whole_answer);
+  if (!bytes) {
+    tell(job, EngineFailed{order.job, how(bytes.error(), true), bytes.error().what, {}});
+    co_return;
+  }
+  openai::AnswerBody body(body_options(order, answer.headers().get("Content-Type")));
+  std::string out;
+  body.push(*bytes, out);
+  body.finish(out);
+  tell(job, EngineAnswer{order.job, answer.status(), headers_of(answer.headers()), to_bytes(out), body.usage()});
+}
+
+net::Task<> EngineRunner::State::stream(const StartJob& order, const Job& job, net::HttpAnswer& answer) {
+  openai::AnswerBody body(body_options(order, answer.headers().get("Content-Type")));
+  tell(job, EngineHead{order.job, answer.status(), headers_of(answer.headers())});
+  std::string out;
+  while (wanted(job)) {
+    auto bytes = co_await answer.read_some();
+    if (!bytes) {
+      tell(job, EngineFailed{order.job, how(bytes.error(), true), bytes.error().what, body.usage()});
+      co_return;
+    }
+    if (bytes->empty()) break;
+    out.clear();
+    body.push(*bytes, out);
+    if (!co_await send_parts(order, job, out)) co_return;
+  }
+  out.clear();
+  body.finish(out);
+  tell(job, EngineDone{order.job, to_bytes(out), body.usage()});
+}
+
+// False: the link is gone, and with it the reason for this job.
+net::Task<bool> EngineRunner::State::send_parts(const StartJob& order, const Job& job, const std::string& bytes) {
+  for (std::size_t at = 0; at < bytes.size(); at += kLargestPart) {
+    if (!wanted(job)) co_return false;
+    const auto piece = as_bytes(std::string_view(bytes).substr(at, kLargestPart));
+    if (!hooks.send(order.link, part({order.request_id, order.ex}, piece))) {
+      job.cancel->request();
+      co_return false;
+    }
+    co_await wait_for_room(order.link, job);
+  }
+  co_return true;
+}
+
+net::Task<> EngineRunner::State::wait_for_room(role::LinkId link, const Job& job) {
+  while (wanted(job) && hooks.queued(link) > options.high_water) {
+    net::asio::steady_timer look(executor, kLookAgain);
+    look.async_wait([room = std::weak_ptr(job.room)](boost::system::error_code) {
+      if (const auto r = room.lock()) r->notify();
+    });
+    co_await job.room->wait();
+  }
+}
+
+net::Task<> EngineRunner::State::health() {
+  const auto self = shared_from_this();
+  const auto pause = health_pause;
+  while (!stopped) {
+    net::HttpCall c;
+    c.url = options.url + "/v1/models";
+    c.deadline = std::chrono::duration_cast<net::Millis>(options.health_timeout);
+    auto answer = co_await client.send(std::move(c));
+    std::string why;
+    if (!answer) {
+      why = answer.error().what;
+    } else {
+      auto rest = co_await answer->read_all(1 << 20);  // read to its end, so that the connection is kept
+      if (answer->status() != 200)
+        why = fmt::format("/v1/models answers {}", answer->status());
+      else if (!rest)
+        why = rest.error().what;
+    }
+    if (stopped) break;
+    hooks.event(EngineHealth{why.empty(), why});
+    net::asio::steady_timer next(executor, options.health_every);
+    next.async_wait([pause](boost::system::error_code) { pause->notify(); });
+    co_await pause->wait();
+  }
+}
+
+EngineRunner::EngineRunner(net::Executor executor, Options options, Hooks hooks)
+    : state_(std::make_shared<State>(std::move(executor), std::move(options), std::move(hooks))) {}
+
+EngineRunner::~EngineRunner() { stop(); }
+
+void EngineRunner::watch_health() {
+  state_->health_pause = std::make_shared<net::Event>(state_->executor);
+  net::asio::co_spawn(state_->executor, state_->health(), net::asio::detached);
+}
+
+void EngineRunner::start(StartJob order) {
+  if (state_->stopped) return;
+  State::Job job;
+  job.room = std::make_shared<net::Event>(state_->executor);
+  state_->jobs.emplace(order.job, job);
+  net::asio::co_spawn(state_->executor, state_->run(std::move(order), job), net::asio::detached);
+}
+
+void EngineRunner::cancel(JobId id) {
+  const auto it = state_->jobs.find(id);
+  if (it == state_->jobs.end()) return;
+  const State::Job job = it->second;
+  state_->jobs.erase(it);
+  job.cancel->request();
+  job.room->notify();
+}
+
+void EngineRunner::look_again() {
+  for (const auto& [id, job] : state_->jobs) job.room->notify();
+}
+
+void EngineRunner::stop() {
+  if (std::exchange(state_->stopped, true)) return;
+  const auto jobs = std::exchange(state_->jobs, {});
+  for (const auto& [id, job] : jobs) {
+    job.cancel->request();
+    job.room->notify();
+  }
+  if (state_->health_pause) state_->health_pause->notify();
+}
+
+std::size_t EngineRunner::running() const { return state_->jobs.size(); }
+
+}  // namespace cocoon::worker

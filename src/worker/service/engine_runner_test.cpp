@@ -1,0 +1,263 @@
+// Jobs against engines that answer, stream, stumble and die.
+#include "worker/service/engine_runner.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "net/http_server.hpp"
+#include "net/testing.hpp"
+#include "wire/messages.hpp"
+
+namespace cocoon::worker {
+namespace {
+
+using net::HttpHeaders;
+using net::HttpRequest;
+using net::HttpResponder;
+using net::Task;
+
+constexpr const char* kUsage = R"("usage":{"prompt_tokens":10,"completion_tokens":5})";
+
+std::string event(std::string_view json) { return "data: " + std::string(json) + "\n\n"; }
+
+class EngineRunnerTest : public ::testing::Test {
+ protected:
+  void serve(net::HttpHandler handler) {
+    server = std::make_unique<net::HttpServer>(loop.io.get_executor(), net::HttpServerOptions{}, std::move(handler));
+    ASSERT_TRUE(server->listen("127.0.0.1:0"));
+    connect("http://127.0.0.1:" + std::to_string(server->port()));
+  }
+  void connect(const std::string& url) {
+    EngineRunner::Options options;
+    options.url = url;
+    options.health_every = std::chrono::milliseconds(1);
+    EngineRunner::Hooks hooks;
+    hooks.event = [this](Event e) { events.push_back(std::move(e)); };
+    hooks.send = [this](role::LinkId link, BytesView object) {
+      EXPECT_EQ(link, 7U);
+      if (link_gone) return false;
+      const auto part = wire::decode<wire::proxy::QueryAnswerPartEx>(object);
+      EXPECT_TRUE(part);
+      EXPECT_FALSE(part->is_final());
+      parts += as_text(part->answer);
+      ++part_count;
+      return true;
+    };
+    hooks.queued = [this](role::LinkId) { return queued; };
+    runner = std::make_unique<EngineRunner>(loop.io.get_executor(), options, std::move(hooks));
+  }
+  static StartJob job(JobId id = 1) {
+    StartJob j;
+    j.job = id;
+    j.link = 7;
+    j.path = "/v1/chat/completions";
+    j.body = to_bytes(R"({"model":"m"})");
+    j.deadline = std::chrono::seconds(10);
+    j.pricing = {1000, {}, 3};
+    return j;
+  }
+  template <class T>
+  const T* last() const {
+    return events.empty() ? nullptr : std::get_if<T>(&events.back());
+  }
+  void run_job(StartJob j) {
+    runner->start(std::move(j));
+    loop.until([&] { return runner->running() == 0; });
+  }
+  void TearDown() override {
+    runner.reset();
+    if (server) {
+      server->close();
+      loop.until([&] { return server->connections() == 0; });
+    }
+    server.reset();
+    loop.settle();
+  }
+
+  net::testing::Loop loop;
+  std::unique_ptr<net::HttpServer> server;
+  std::unique_ptr<EngineRunner> runner;
+  std::vector<Event> events;
+  std::string parts;
+  int part_count = 0;
+  std::size_t queued = 0;
+  bool link_gone = false;
+};
+
+TEST_F(EngineRunnerTest, AShortAnswerIsOneEventWithItsCosts) {
+  serve([](const HttpRequest& q, HttpResponder& r) -> Task<> {
+    EXPECT_EQ(q.method, "POST");
+    EXPECT_EQ(q.target, "/v1/chat/completions");
+    EXPECT_EQ(q.body, R"({"model":"m"})");
+    EXPECT_EQ(q.headers.get("Content-Type"), "application/json");
+    EXPECT_FALSE(q.headers.has("Accept-Encoding"));
+    co_await r.respond(200, HttpHeaders::content_type("application/json"), "{" + std::string(kUsage) + "}");
+  });
+  run_job(job());
+  ASSERT_EQ(events.size(), 1U);
+  const auto* answer = last<EngineAnswer>();
+  ASSERT_NE(answer, nullptr);
+  EXPECT_EQ(answer->status, 200);
+  EXPECT_EQ(answer->usage, (openai::Usage{10, 0, 5, 0}));
+  EXPECT_EQ(as_text(answer->body),
+            R"({"usage":{"prompt_tokens":10,"completion_tokens":5,"prompt_total_cost":30,"completion_total_cost":15,)"
+            R"("total_cost":45}})");
+}
+
+TEST_F(EngineRunnerTest, ErrorsOfTheEnginePassWithTheirStatus) {
+  serve([](const HttpRequest&, HttpResponder& r) -> Task<> {
+    co_await r.respond(400, HttpHeaders::content_type("text/plain"), "too long");
+  });
+  run_job(job());
+  const auto* answer = last<EngineAnswer>();
+  ASSERT_NE(answer, nullptr);
+  EXPECT_EQ(answer->status, 400);
+  EXPECT_EQ(as_text(answer->body), "too long");
+  EXPECT_EQ(answer->usage, openai::Usage{});
+}
+
+TEST_F(EngineRunnerTest, AStreamGoesToTheLinkPieceByPiece) {
+  serve([](const HttpRequest&, HttpResponder& r) -> Task<> {
+    co_await r.start(200, HttpHeaders::content_type("text/event-stream"), event(R"({"choices":[{}],"n":1})"));
+    co_await r.write(event(R"({"choices":[{}],"n":2})"));
+    co_await r.write(event("{\"choices\":[]," + std::string(kUsage) + "}"));
+    co_await r.finish(event("[DONE]"));
+  });
+  auto order = job();
+  order.drop_usage_event = true;
+  run_job(order);
+  ASSERT_EQ(events.size(), 2U);
+  const auto* head = std::get_if<EngineHead>(&events[0]);
+  ASSERT_NE(head, nullptr);
+  EXPECT_EQ(head->status, 200);
+  const auto* done = last<EngineDone>();
+  ASSERT_NE(done, nullptr);
+  EXPECT_EQ(done->usage, (openai::Usage{10, 0, 5, 0}));
+  EXPECT_EQ(parts + std::string(as_text(done->last)),
+            event(R"({"choices":[{}],"n":1})") + event(R"({"choices":[{}],"n":2})") + event("[DONE]"));
+}
+
+TEST_F(EngineRunnerTest, NobodyListensThere) {
+  serve([](const HttpRequest&, HttpResponder&) -> Task<> { co_return; });
+  const std::string url = "http://127.0.0.1:" + std::to_string(server->port());
+  server->close();
+  loop.until([&] { return server->connections() == 0; });
+  server.reset();
+  connect(url);
+  run_job(job());
+  const auto* failed = last<EngineFailed>();
+  ASSERT_NE(failed, nullptr);
+  EXPECT_EQ(failed->how, EngineFailed::How::unreachable);
+}
+
+TEST_F(EngineRunnerTest, AnEngineThatDoesNotAnswerRunsIntoTheDeadline) {
+  auto forever = std::make_shared<net::Event>(loop.io.get_executor());
+  serve([forever](const HttpRequest&, HttpResponder& r) -> Task<> {
+    r.on_client_gone([forever] { forever->notify(); });
+    co_await forever->wait();
+  });
+  auto order = job();
+  order.deadline = std::chrono::milliseconds(50);
+  run_job(order);
+  const auto* failed = last<EngineFailed>();
+  ASSERT_NE(failed, nullptr);
+  EXPECT_EQ(failed->how, EngineFailed::How::timeout);
+}
+
+TEST_F(EngineRunnerTest, AnAnswerThatBreaksOffSaysSo) {
+  serve([](const HttpRequest&, HttpResponder& r) -> Task<> {
+    co_await r.start(200, HttpHeaders::content_type("application/json"), "{" + std::string(kUsage));
+    r.abort();
+  });
+  run_job(job());
+  ASSERT_EQ(events.size(), 2U);
+  const auto* failed = last<EngineFailed>();
+  ASSERT_NE(failed, nullptr);
+  EXPECT_EQ(failed->how, EngineFailed::How::broken);
+  EXPECT_EQ(failed->usage, (openai::Usage{10, 0, 5, 0}));
+}
+
+TEST_F(EngineRunnerTest, ACancelReachesTheEngineAndNothingMoreIsTold) {
+  bool gone = false;
+  auto left = std::make_shared<net::Event>(loop.io.get_executor());
+  serve([&gone, left](const HttpRequest&, HttpResponder& r) -> Task<> {
+    co_await r.start(200, HttpHeaders::content_type("text/event-stream"), event("{}"));
+    r.on_client_gone([&gone, left] {
+      gone = true;
+      left->notify();
+    });
+    co_await left->wait();
+  });
+  runner->start(job());
+  loop.until([&] { return part_count == 1; });
+  runner->cancel(1);
+  EXPECT_EQ(runner->running(), 0U);
+  loop.until([&] { return gone; });
+  EXPECT_EQ(events.size(), 1U) << "only the head";
+}
+
+TEST_F(EngineRunnerTest, ALinkThatIsGoneEndsTheJob) {
+  bool gone = false;
+  auto left = std::make_shared<net::Event>(loop.io.get_executor());
+  serve([&gone, left](const HttpRequest&, HttpResponder& r) -> Task<> {
+    co_await r.start(200, HttpHeaders::content_type("text/event-stream"), event("{}"));
+    r.on_client_gone([&gone, left] {
+      gone = true;
+      left->notify();
+    });
+    co_await left->wait();
+  });
+  link_gone = true;
+  runner->start(job());
+  loop.until([&] { return gone && runner->running() == 0; });
+}
+
+TEST_F(EngineRunnerTest, AFullLinkStopsTheReading) {
+  constexpr int kPieces = 2000;
+  constexpr std::size_t kPiece = 64 * 1024;
+  int written = 0;
+  serve([&written](const HttpRequest&, HttpResponder& r) -> Task<> {
+    co_await r.start(200, HttpHeaders::content_type("text/plain"));
+    for (; written < kPieces; ++written) {
+      auto ok = co_await r.write(std::string(kPiece, 'x'));
+      if (!ok) co_return;
+    }
+    co_await r.finish();
+  });
+  queued = 2u << 20;
+  runner->start(job());
+  // The engine writes until the sockets between are full, then neither side moves.
+  int before = -1;
+  loop.until([&] {
+    const bool still = written == before && part_count > 0;
+    before = written;
+    loop.io.run_for(std::chrono::milliseconds(60));
+    return still;
+  });
+  EXPECT_EQ(part_count, 1) << "after one piece the job waits";
+  EXPECT_LT(written, kPieces);
+  queued = 0;
+  runner->look_again();
+  loop.until([&] { return runner->running() == 0; });
+  EXPECT_NE(last<EngineDone>(), nullptr);
+  EXPECT_EQ(parts.size(), kPieces * kPiece);
+}
+
+TEST_F(EngineRunnerTest, HealthIsToldAsItChanges) {
+  int status = 503;
+  serve([&status](const HttpRequest& q, HttpResponder& r) -> Task<> {
+    EXPECT_EQ(q.target, "/v1/models");
+    co_await r.respond(status, HttpHeaders::content_type("application/json"), "{}");
+  });
+  runner->watch_health();
+  loop.until([&] { return last<EngineHealth>() != nullptr; });
+  EXPECT_FALSE(last<EngineHealth>()->up);
+  EXPECT_EQ(last<EngineHealth>()->why_not, "/v1/models answers 503");
+  status = 200;
+  loop.until([&] { return last<EngineHealth>()->up; });
+  server->close();
+  loop.until([&] { return !last<EngineHealth>()->up; });
+}
+
+}  // namespace
+}  // namespace cocoon::worker
