@@ -16,7 +16,8 @@ struct Config {
   // --- who we are
   crypto::Seed machine_seed;  // signs payments; its public key is part of the proxy contract
   crypto::Seed wallet_seed;   // of the node's wallet, which pays gas
-  ton::Address owner;         // gets commission and stake; owner of the wallet
+  ton::Address owner;         // of the proxy contract: gets commission and stake
+  ton::Address wallet_owner;  // may sweep and block the node's wallet
   ton::Cell wallet_code;      // of the node's wallet
   ton::Address root;          // the root contract
   bool is_test = false;       // must equal that of every peer (wire.md 4.3)

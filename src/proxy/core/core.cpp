@@ -65,6 +65,7 @@ void Core::close_links_unless_serving(Io& io) {
 
 void Core::on(Io& io, const role::LinkUp& up) {
   if (const std::string why = why_not_serving(); !why.empty()) return io.close(up.link, why);
+  if (draining_) return io.close(up.link, "this proxy is about to stop");
   if (up.port == kClientPort) return clients_.link_up(io, up);
   if (up.port == kWorkerPort) return workers_.link_up(io, up);
   io.close(up.link, "no such port");
@@ -158,6 +159,13 @@ void Core::on(Io& io, const SnapshotFailed& failed) {
 void Core::on(Io& io, const RouteFailed& failed) { requests_.route_failed(io, failed); }
 
 void Core::on(Io& io, const GroupKeys& keys) { requests_.group_keys(keys, io.now); }
+
+void Core::on(Io& io, const Drain&) {
+  io.info("draining: {} requests run", requests_.running());
+  draining_ = true;
+  requests_.refuse_new();
+  money_.hurry();
+}
 
 void Core::on(Io& io, const SetEnabled& set) {
   if (enabled_ != set.enabled) io.info("{} by the operator", set.enabled ? "enabled" : "disabled");

@@ -33,6 +33,8 @@ class Core {
 
   Status status(Time now) const;
   bool serving() const { return why_not_serving().empty(); }
+  std::string why_not_serving() const;  // in words
+  bool drained() const { return draining_ && requests_.running() == 0 && money_.settled(); }
 
  private:
   Core(Config config, crypto::Random random);
@@ -50,12 +52,12 @@ class Core {
   void on(Io&, const RouteFailed&);
   void on(Io&, const GroupKeys&);
   void on(Io&, const SetEnabled&);
+  void on(Io&, const Drain&);
   void on(Io&, const ChangeWorkerModel&);
 
   void root_observed(Io&, const role::AccountObserved&);
   void do_what_is_due(Io&);
   void close_links_unless_serving(Io&);
-  std::string why_not_serving() const;
 
   Config config_;
   crypto::Random random_;
@@ -66,6 +68,7 @@ class Core {
   Requests requests_;
   bool enabled_ = true;
   bool was_serving_ = false;
+  bool draining_ = false;
   std::string root_problem_;                  // why the last state of the root contract was not adopted
   std::unordered_set<role::LinkId> closing_;  // closed by us, LinkDown not yet heard: what they still say is ignored
   role::QueryToken next_token_ = 1;

@@ -36,6 +36,9 @@ struct GroupKeys {
 struct SetEnabled {
   bool enabled = true;
 };
+// The process is about to end: no new links and requests, what runs may finish, everything goes to the disk at once.
+// Core::drained() says when that is so.
+struct Drain {};
 // The operator asks a worker to change its model (wire.md 4.6).
 struct ChangeWorkerModel {
   role::LinkId worker = 0;
@@ -44,7 +47,7 @@ struct ChangeWorkerModel {
 
 using Event = std::variant<role::Tick, role::LinkUp, role::LinkDown, role::PacketIn, role::QueryIn, role::QueryDone,
                            role::AccountObserved, role::ExternalResult, SnapshotDurable, SnapshotFailed, RouteFailed,
-                           GroupKeys, SetEnabled, ChangeWorkerModel>;
+                           GroupKeys, SetEnabled, Drain, ChangeWorkerModel>;
 
 // --- effects
 

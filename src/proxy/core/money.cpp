@@ -14,9 +14,7 @@ constexpr std::uint64_t kSettleValue = ton::kTon * 7 / 10;
 constexpr std::uint64_t kWithdrawValue = ton::kTon * 2 / 10;
 constexpr std::uint64_t kStakeValue = ton::kTon * 2 / 10;  // on top of the stake itself
 
-constexpr Duration kRetry = std::chrono::seconds(10);       // of what the wallet could not send
-constexpr Duration kWalletLook = std::chrono::seconds(10);  // how often an unmoved wallet is checked for expiry
-constexpr std::int64_t kClockSlack = 30;                    // seconds the chain's clock may be behind ours
+constexpr Duration kRetry = std::chrono::seconds(10);  // of what the wallet could not send
 
 // All transactions of a contract that we have never seen before (role::Watch reads 0 as "from now on").
 constexpr std::uint64_t kFromTheBeginning = 1;
@@ -44,7 +42,7 @@ Money::Money(const Config& config, const Instance& instance, crypto::Random& ran
       payment_key_(config.machine_seed),
       seal_key_(crypto::derive_seed(config.machine_seed, "proxy snapshot seal")),
       session_(random.bits256()),
-      wallet_({.seed = config.wallet_seed, .owner = config.owner, .code = config.wallet_code}) {}
+      wallet_({.seed = config.wallet_seed, .owner = config.wallet_owner, .code = config.wallet_code}) {}
 
 Result<> Money::restore(BytesView stored) {
   TRY_ASSIGN(auto snapshot, ledger::decode(stored));
@@ -217,9 +215,7 @@ wire::proxy::AnySignedPayment Money::cached_for_worker(const ton::Address& owner
 std::vector<Money::News> Money::observed(Io& io, const role::AccountObserved& seen) {
   std::vector<News> news;
   if (seen.address == wallet_.address()) {
-    wallet_account_ = seen.account;
     wallet_.observe(seen.account, seen.transactions, seen.chain_time);
-    next_wallet_look_ = io.now + kWalletLook;
   } else if (ledger_ && seen.address == ledger_->instance().address() && fault_.empty()) {
     contract_observed(io, seen, news);
   }
@@ -263,23 +259,17 @@ void Money::tick(Io& io) {
       care_for_contract(io);
     }
   }
-  if (io.now >= next_wallet_look_) {
-    // A wallet that does not move is not told again: whether an external has expired must be seen by our own clock.
-    next_wallet_look_ = io.now + kWalletLook;
-    if (wallet_.pending() > 0) wallet_.observe(wallet_account_, {}, unix_time(io.now) - kClockSlack);
-  }
   wallet_results(io);
   if (auto external = wallet_.poll(io.now)) io.emit(role::SendExternal{std::move(external->boc), external->body_hash});
 }
 
 Time Money::wake_at() const {
   Time at = wallet_.wake_at();
-  if (wallet_.pending() > 0) at = std::min(at, next_wallet_look_);
   if (!ledger_ || !fault_.empty() || !contract_) return at;
   if (!contract_->deployed) return std::min(at, next_deploy_);
   if (ledger_->ready()) at = std::min(at, ledger_->wake_at());
   if (!ledger_->writing()) {
-    if (ledger_->dirty()) at = std::min(at, next_snapshot_);
+    if (ledger_->dirty()) at = std::min(at, hurry_ ? Time{} : next_snapshot_);
     if (uncommitted_ && !ledger_->committing()) at = std::min(at, next_commit_);
   }
   if (commit_ready_to_send()) at = std::min(at, next_commit_message_);
@@ -297,7 +287,7 @@ void Money::write_snapshot(Io& io) {
   send_commit(io);
   if (!contract_->deployed || ledger_->writing()) return;
   const bool commit = uncommitted_ && !ledger_->committing() && io.now >= next_commit_;
-  if (!commit && !(ledger_->dirty() && io.now >= next_snapshot_)) return;
+  if (!commit && !(ledger_->dirty() && (hurry_ || io.now >= next_snapshot_))) return;
   const ledger::Snapshot snapshot = ledger_->snapshot(commit);
   writing_ = snapshot.seqno;
   writing_commit_ = commit;

@@ -69,6 +69,9 @@ class Money {
   void not_durable(Io&, std::uint64_t number);
   void tick(Io&);
   Time wake_at() const;
+  // Before a stop: nothing waits for its interval any more. True when all is on disk.
+  void hurry() { hurry_ = true; }
+  bool settled() const { return !ledger_ || !contract_ || !(ledger_->dirty() || ledger_->writing()); }
 
   void fill(Status&) const;
 
@@ -123,13 +126,12 @@ class Money {
   std::optional<Contract> contract_;  // nothing before the chain has shown it
   std::string fault_;                 // why this database must not be used any more
   std::map<ledger::WalletQueue::MessageId, Purpose> messages_;
+  bool hurry_ = false;
   bool uncommitted_ = false;     // tokens since the last commit was prepared, or no commit of this session yet
   std::int32_t writing_ = 0;     // number of the snapshot on its way to the disk
   bool writing_commit_ = false;  // with a commit
   Time next_snapshot_{}, next_commit_{};
   Time next_commit_message_{}, next_deploy_{}, next_withdraw_{}, next_stake_{};  // not to be sent before
-  Time next_wallet_look_ = Time::max();
-  std::optional<ton::Account> wallet_account_;
   std::uint64_t snapshots_ = 0;
   std::int64_t last_commit_sent_ = 0, last_commit_seen_ = 0;
 };

@@ -340,6 +340,25 @@ TEST(ProxyMoney, ParametersThatChangedWhileItWasDownKeepTheOldAccounts) {
   EXPECT_GT(snapshot->extra.size(), 300u);
 }
 
+TEST(ProxyMoney, ADrainFinishesWhatRunsAndLeavesNothingInMemory) {
+  Config config = test_config();
+  config.snapshot_every = std::chrono::seconds(100);
+  World w(config);
+  const auto client = w.client();
+  const auto worker = w.worker();
+  w.packet(client, w.ask());
+  const Bits256 id = w.asked(worker);
+  w.feed(Drain{});
+  EXPECT_FALSE(w.core->drained());
+  w.packet(client, w.ask());
+  EXPECT_EQ(wire::decode<wire::client::QueryAnswerErrorEx>(w.take(client).at(0).data)->error_code, 651);
+  EXPECT_EQ(w.take(w.up(kClientPort)).at(0).kind, Said::Kind::closed);
+  w.packet(worker, World::head(id));
+  w.packet(worker, World::last_part(id, 50));
+  EXPECT_TRUE(w.core->drained());
+  EXPECT_EQ(client_of(w).db, 50u);
+}
+
 TEST(ProxyMoney, AClosingClientContractEndsItsService) {
   World w;
   const auto client = w.client();

@@ -87,6 +87,7 @@ void Requests::client_packet(Io& io, const ClientLink& client, BytesView packet)
 
 // The checks before a worker is looked for, in the order of wire.md 4.7.2; hostile numbers first (D10).
 Result<Bits256> Requests::admit(const ClientLink& client, const Ask& ask) const {
+  if (refusing_) return fail(wire::kErrorNotReady, "this proxy is about to stop");
   if (ask.max_tokens < 0 || ask.max_coefficient < 0 || !(ask.timeout > 0))
     return fail(wire::kErrorProtocolViolation, "max_tokens {}, max_coefficient {} or timeout {} out of range",
                 ask.max_tokens, ask.max_coefficient, ask.timeout);

@@ -58,6 +58,8 @@ class Requests {
   void worker_lost(Io&, role::LinkId);  // before the worker leaves the table of workers
   // Ends every request with an error (653); nobody is charged.
   void fail_all(Io&, const std::string& why);
+  // From now on new requests get error 651.
+  void refuse_new() { refusing_ = true; }
   void route_failed(Io&, const RouteFailed&);
   void group_keys(const GroupKeys&, Time now);
   void tick(Io&);
@@ -91,6 +93,7 @@ class Requests {
   Money& money_;
   Workers& workers_;
   crypto::Random& random_;
+  bool refusing_ = false;
   std::unordered_map<Bits256, Request> running_;
   std::map<ton::Address, std::size_t> per_client_;
   std::map<ton::Address, std::size_t> per_worker_;

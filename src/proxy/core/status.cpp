@@ -34,12 +34,7 @@ Status Core::status(Time now) const {
   out.serving = out.waiting_for.empty();
   out.enabled = enabled_;
   out.public_key = instance_.public_key();
-  if (instance_.known()) {
-    out.root_version = instance_.config_version();
-    out.params_version = instance_.root().params.params_version;
-    out.price = instance_.price();
-    out.fee = instance_.fee();
-  }
+  if (instance_.known()) out.root = instance_.root();
   money_.fill(out);
   for (auto& account : out.client_accounts) account.running = requests_.running_of(account.owner);
   for (auto& account : out.worker_accounts) account.running = requests_.running_for(account.owner);

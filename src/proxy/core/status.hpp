@@ -8,6 +8,7 @@
 
 #include "proxy/core/config.hpp"
 #include "role/events.hpp"
+#include "ton/contracts/root.hpp"
 
 namespace cocoon::proxy {
 
@@ -58,8 +59,7 @@ struct Status {
   bool serving = false;
   bool enabled = true;
   std::string waiting_for;  // why it does not serve, in words; empty when it does
-  std::optional<std::uint32_t> root_version, params_version;
-  std::uint64_t price = 0, fee = 0;  // nanoTON per adjusted token
+  std::optional<ton::RootState> root;
   std::optional<Contract> contract;
   Wallet wallet;
   Commits commits;

@@ -15,6 +15,7 @@ inline Config test_config() {
   c.machine_seed = seed_of("machine");
   c.wallet_seed = seed_of("wallet");
   c.owner = address_of("proxy owner");
+  c.wallet_owner = c.owner;
   c.wallet_code = contract_code::wallet();
   c.root = {0, crypto::sha256(as_bytes("root"))};
   c.is_test = true;
@@ -85,6 +86,11 @@ class World {
       now = std::min({until, std::max(core->wake_at(), now + Duration(1)), look});
       chain.now = unix_time(now);
       feed(role::Tick{});
+      // As the real watcher does: news at once, and an unmoved account again now and then, for the chain's clock.
+      if (now >= next_repeat_) {
+        next_repeat_ = now + std::chrono::seconds(3);
+        for (const auto& [address, lt] : watched_) chain.changed.insert(address);
+      }
       observe_changed();
     }
   }
@@ -296,6 +302,7 @@ class World {
   std::vector<CloseRoute> closed;
 
  private:
+  Time next_repeat_{};
   std::vector<Event> queue_;
   bool busy_ = false;
   std::map<ton::Address, std::uint64_t> watched_;
