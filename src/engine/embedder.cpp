@@ -22,6 +22,7 @@ Result<> Embedder::open() {
   params.n_threads = params.n_threads_batch = threads_;
   params.embeddings = true;
   params.pooling_type = model_.pools() ? LLAMA_POOLING_TYPE_UNSPECIFIED : LLAMA_POOLING_TYPE_MEAN;
+  if (!api.has_gpu) params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
   params.no_perf = true;
   context_ = api.llama_init_from_model(model_.handle(), params);
   if (!context_) return fail(engine_failed, "no context for the embeddings of {}", model_.name());

@@ -74,10 +74,13 @@ Result<LlamaApi> load(const std::string& dir) {
   decltype(&::ggml_backend_dev_count) count_devices = nullptr;
   TRY(bind(ggml, "ggml_backend_load_all_from_path", load_backends));
   TRY(bind(ggml, "ggml_backend_dev_count", count_devices));
+  decltype(&::ggml_backend_dev_by_type) device_by_type = nullptr;
+  TRY(bind(ggml, "ggml_backend_dev_by_type", device_by_type));
 
   api.llama_log_set(forward_log, nullptr);
   load_backends(place.c_str());
   if (count_devices() == 0) return fail("no llama.cpp backend in {} runs on this processor", place.string());
+  api.has_gpu = device_by_type(GGML_BACKEND_DEVICE_TYPE_GPU) != nullptr;
   api.llama_backend_init();
   return api;
 }

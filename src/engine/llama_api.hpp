@@ -35,7 +35,6 @@
   X(llama_context_default_params)       \
   X(llama_init_from_model)              \
   X(llama_free)                         \
-  X(llama_n_ctx_seq)                    \
   X(llama_get_memory)                   \
   X(llama_memory_clear)                 \
   X(llama_memory_seq_rm)                \
@@ -67,6 +66,7 @@ struct LlamaApi {
 #define COCOON_LLAMA_MEMBER(name) decltype(&::name) name = nullptr;
   COCOON_LLAMA_FUNCTIONS(COCOON_LLAMA_MEMBER)
 #undef COCOON_LLAMA_MEMBER
+  bool has_gpu = false;
 
   // Opens the libraries in `dir`, or where they stand relative to the executable when `dir` is empty, and loads the
   // backend that suits this processor. Once per process: later calls return the first success whatever they ask for.
