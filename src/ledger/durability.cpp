@@ -23,6 +23,8 @@ Snapshot Ledger::snapshot(bool commit) {
   s.anchor = anchor_;
   s.extra = extra_;
   Values values{.seqno = seqno_, .commit = commit, .clients = {}, .workers = {}};
+  s.clients.reserve(clients_.size());
+  s.workers.reserve(workers_.size());
   for (const auto& [owner, c] : clients_) {
     s.clients.push_back({owner, c.contract, c.chain, c.tokens.max, c.last_request});
     if (c.tokens.max > c.tokens.chain) values.clients.emplace_back(owner, c.tokens.max);

@@ -17,14 +17,14 @@ std::int64_t clamp_signed(std::uint64_t v) { return static_cast<std::int64_t>(st
 
 }  // namespace
 
-Ledger::Ledger(Config config, const ton::ProxyInstance& instance, const crypto::KeyPair& key)
-    : config_(std::move(config)), instance_(instance), key_(key) {}
+Ledger::Ledger(const Config& config, const ton::ProxyInstance& instance, const crypto::KeyPair& key)
+    : config_(config), instance_(instance), key_(key) {}
 
-Result<Ledger> Ledger::open(Config config, const ton::ProxyInstance& instance, const crypto::KeyPair& payment_key,
-                            const Bits256& session, const Bits256& seal_key, const std::optional<Snapshot>& stored,
-                            std::int32_t first_seqno) {
+Result<Ledger> Ledger::open(const Config& config, const ton::ProxyInstance& instance,
+                            const crypto::KeyPair& payment_key, const Bits256& session, const Bits256& seal_key,
+                            const std::optional<Snapshot>& stored, std::int32_t first_seqno) {
   COCOON_ASSERT(payment_key.public_key() == instance.proxy_key());
-  Ledger out(std::move(config), instance, payment_key);
+  Ledger out(config, instance, payment_key);
   out.session_ = session;
   out.seal_key_ = seal_key;
   out.seqno_ = first_seqno;
@@ -219,12 +219,14 @@ bool Ledger::accepts_worker(const ton::Address& owner) const {
 
 std::vector<ton::Address> Ledger::clients() const {
   std::vector<ton::Address> out;
+  out.reserve(clients_.size());
   for (const auto& [owner, account] : clients_) out.push_back(owner);
   return out;
 }
 
 std::vector<ton::Address> Ledger::workers() const {
   std::vector<ton::Address> out;
+  out.reserve(workers_.size());
   for (const auto& [owner, account] : workers_) out.push_back(owner);
   return out;
 }

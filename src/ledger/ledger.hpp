@@ -92,7 +92,7 @@ class Ledger {
   // `stored`: the newest durable snapshot of this instance, nothing for a new one. `first_seqno`: what the first
   // snapshot of a new instance counts from (a new instance goes on where the last one was). `session`: random, new for
   // every start. `seal_key`: see seal(). Loads D = K = M = stored; not ready before this session's own commit is seen.
-  static Result<Ledger> open(Config, const ton::ProxyInstance&, const crypto::KeyPair& payment_key,
+  static Result<Ledger> open(const Config&, const ton::ProxyInstance&, const crypto::KeyPair& payment_key,
                              const Bits256& session, const Bits256& seal_key, const std::optional<Snapshot>& stored,
                              std::int32_t first_seqno = 0);
 
@@ -195,7 +195,7 @@ class Ledger {
     std::vector<std::pair<ton::Address, std::uint64_t>> clients, workers;
   };
 
-  Ledger(Config, const ton::ProxyInstance&, const crypto::KeyPair&);
+  Ledger(const Config&, const ton::ProxyInstance&, const crypto::KeyPair&);
   Result<> load(const Snapshot&);
   Result<> take_notice(const ton::Notice&);
   Result<> take_commit(const ton::CommitNotice&);
