@@ -158,9 +158,11 @@ std::string LocalNetwork::common_config(const std::string& name, const Party& wa
 
 Result<> LocalNetwork::write_configs() const {
   using node::toml_quote;
-  TRY(write_config("devnet.toml",
-                   fmt::format("[devnet]\nlisten = \"127.0.0.1:{}\"\nkey_file = {}\ndata = {}\n", ports_.liteserver(),
-                               toml_quote(path("keys/liteserver.key")), toml_quote(path("chain.sqlite")))));
+  TRY(write_config(
+      "devnet.toml",
+      fmt::format("[devnet]\nlisten = \"127.0.0.1:{}\"\nkey_file = {}\ntreasury_key_file = {}\ndata = {}\n",
+                  ports_.liteserver(), toml_quote(path("keys/liteserver.key")), toml_quote(path("keys/treasury.key")),
+                  toml_quote(path("chain.sqlite")))));
   TRY(write_config(
       "engine.toml",
       fmt::format("[engine]\nlisten = \"127.0.0.1:{}\"\nmodel = {}\nmodel_name = {}\nfixture = {}\n", ports_.engine(),

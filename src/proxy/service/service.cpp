@@ -1,6 +1,6 @@
 #include "proxy/service/service.hpp"
 
-#include <thread>
+#include <charconv>
 
 #include "base/log.hpp"
 #include "contract_code/contract_code.hpp"
@@ -10,21 +10,22 @@
 #include "node/secrets.hpp"
 #include "node/shell.hpp"
 #include "node/status_server.hpp"
-#include "proxy/core/core.hpp"
-#include "proxy/service/status_pages.hpp"
+#include "proxy/service/pages.hpp"
+#include "proxy/service/snapshots.hpp"
 #include "store/store.hpp"
 
 namespace cocoon::proxy {
 namespace {
 
-// Bytes of answers that may wait for one client; more, and the route that brings the next part fails.
-constexpr std::size_t kMaxQueued = 16u << 20;
-
 class Service {
  public:
-  static Result<std::unique_ptr<Service>> make(net::asio::io_context& io, const ServiceConfig& config);
+  static Result<std::unique_ptr<Service>> make(net::asio::io_context& io, const ServiceConfig& config) {
+    std::unique_ptr<Service> s(new Service(io, config));
+    TRY(s->open());
+    return s;
+  }
   ~Service() { stop(); }
-  void stop();
+  net::Task<> drain();
 
  private:
   struct Apply {
@@ -39,141 +40,166 @@ class Service {
   };
   using CoreDriver = node::Driver<Core, Event, Effect, Apply>;
 
-  Service(net::asio::io_context& io, store::Store store) : io_(io), store_(std::move(store)), disk_(1) {}
-
-  void submit(node::CommonEvent event);
-  bool carry(role::LinkId link, BytesView packet);
-  void apply(WriteSnapshot);
-  void apply(const OpenRoute& e) { routes_.open(e); }
-  void apply(const CloseRoute& e) { routes_.close(e); }
+  Service(net::asio::io_context& io, const ServiceConfig& config) : io_(io), config_(config) {}
+  Result<> open();
+  Result<Config> core_config() const;
+  Result<> open_core();
+  void stop();
+  void submit(Event event) {
+    if (!stopped_) driver_->submit(std::move(event));
+  }
+  bool carry(role::LinkId worker, BytesView packet);
+  void apply(WriteSnapshot e) { snapshots_->write(std::move(e)); }
+  void apply(OpenRoute e) { routes_.open(e); }
+  void apply(CloseRoute e) { routes_.close(e); }
   node::StatusPages pages();
+  ShellStatus shell_status() const;
 
   net::asio::io_context& io_;
-  store::Store store_;
-  net::asio::thread_pool disk_;  // one thread: snapshots become durable in order
+  ServiceConfig config_;
+  RouteTable routes_;
+  Bytes carried_;  // the packet that carry() rewrites
   std::unique_ptr<Core> core_;
   std::unique_ptr<node::Shell> shell_;
   std::unique_ptr<CoreDriver> driver_;
+  std::unique_ptr<SnapshotWriter> snapshots_;
   std::unique_ptr<node::StatusServer> status_;
-  RouteTable routes_;
   bool stopped_ = false;
 };
 
-Result<std::unique_ptr<Service>> Service::make(net::asio::io_context& io, const ServiceConfig& config) {
-  auto c = config.core;
-  TRY_ASSIGN(c.machine_seed, node::load_or_create_seed(config.machine_key_file));
-  TRY_ASSIGN(c.wallet_seed, node::load_or_create_seed(config.common.wallet_key_file));
-  TRY_ASSIGN(c.owner, ton::address_from_text(config.owner));
-  TRY_ASSIGN(c.root, ton::address_from_text(config.common.root));
-  c.is_test = config.common.is_test;
-  c.testnet = config.common.testnet_addresses;
-  c.check_worker_image = config.common.check_images;
+Result<Config> Service::core_config() const {
+  const auto& common = config_.common;
+  Config c = config_.core;
+  TRY_ASSIGN(c.root, ton::address_from_text(common.root));
+  TRY_ASSIGN(c.owner, ton::address_from_text(config_.owner));
+  TRY_ASSIGN(c.wallet_owner, ton::address_from_text(common.owner));
+  TRY_ASSIGN(c.machine_seed, node::load_or_create_seed(config_.machine_key_file));
+  TRY_ASSIGN(c.wallet_seed, node::load_or_create_seed(common.wallet_key_file));
   c.wallet_code = contract_code::wallet();
+  c.is_test = common.is_test;
+  c.testnet = common.testnet_addresses;
+  c.check_worker_image = c.check_model = common.check_images;
+  return c;
+}
 
-  TRY_ASSIGN(auto store, store::Store::open(config.database));
+Result<> Service::open_core() {
+  TRY_ASSIGN(auto config, core_config());
+  TRY_ASSIGN(auto store, store::Store::open(config_.database));
   TRY_ASSIGN(const auto stored, store.load_bytes());
-  std::unique_ptr<Service> s(new Service(io, std::move(store)));
-  TRY_ASSIGN(s->core_, Core::make(c, crypto::Random::from_os(), stored));
-  auto* self = s.get();
+  auto core = Core::make(std::move(config), crypto::Random::from_os(), stored);
+  if (!core) return std::unexpected(std::move(core).error().within("proxy.database " + config_.database));
+  core_ = *std::move(core);
+  snapshots_ = std::make_unique<SnapshotWriter>(io_.get_executor(), std::move(store),
+                                                [this](Event e) { submit(std::move(e)); });
+  return {};
+}
+
+Result<> Service::open() {
+  const auto executor = io_.get_executor();
+  TRY(open_core());
+  driver_ = std::make_unique<CoreDriver>(executor, *core_, Apply{*this});
   node::Shell::Hooks hooks;
-  hooks.event = [self](node::CommonEvent e) { self->submit(std::move(e)); };
-  hooks.on_packet = [self](role::LinkId link, BytesView packet) { return self->carry(link, packet); };
-  TRY_ASSIGN(s->shell_, node::Shell::make(io.get_executor(), config.common, node::attested_policy(config.common),
-                                          std::move(hooks)));
-  s->driver_ = std::make_unique<CoreDriver>(io.get_executor(), *s->core_, Apply{*self});
-  s->driver_->start();
-  TRY(s->shell_->listen(config.listen_workers, kWorkerPort, node::attested_policy(config.common)));
-  TRY(s->shell_->listen(config.listen_clients, kClientPort, node::open_policy()));
-  TRY_ASSIGN(s->status_, node::StatusServer::start(io.get_executor(), config.common.http_listen, s->pages()));
-  return s;
+  hooks.event = [this](node::CommonEvent e) {
+    std::visit(
+        [this](auto& one) {
+          // A proxy dials nobody, so that no dial of it can fail.
+          if constexpr (std::is_constructible_v<Event, decltype(one)>) submit(std::move(one));
+        },
+        e);
+  };
+  hooks.on_packet = [this](role::LinkId link, BytesView packet) { return carry(link, packet); };
+  const tee::Policy workers = node::attested_policy(config_.common);
+  TRY_ASSIGN(shell_, node::Shell::make(executor, config_.common, workers, std::move(hooks)));
+  TRY_ASSIGN(status_, node::StatusServer::start(executor, config_.common.http_listen, pages()));
+  TRY(shell_->listen(config_.listen_workers, kWorkerPort, config_.common.check_images ? workers : node::open_policy()));
+  TRY(shell_->listen(config_.listen_clients, kClientPort, node::open_policy()));
+  driver_->start();
+  return {};
 }
 
-void Service::submit(node::CommonEvent event) {
-  std::visit(
-      [this](auto& e) {
-        // A proxy dials nobody.
-        if constexpr (!std::is_same_v<std::decay_t<decltype(e)>, role::DialFailed>) driver_->submit(std::move(e));
-      },
-      event);
-}
-
-// The data path: a part of an answer goes from the worker's link to the client's without visiting the core.
-bool Service::carry(role::LinkId link, BytesView view) {
-  if (routes_.size() == 0) return false;
-  auto packet = to_bytes(view);
-  auto verdict = routes_.carry(link, packet);
-  if (std::holds_alternative<RouteTable::NotMine>(verdict)) return false;
-  if (auto* carried = std::get_if<RouteTable::Carried>(&verdict)) {
-    shell_->send_packet(carried->client, packet);
+// The data path: a plain part of an answer goes to its client without visiting the core. A client that does not read
+// costs the request whose part found the queue full, never the memory of the proxy, nor the time of other clients
+// that the same worker serves.
+bool Service::carry(role::LinkId worker, BytesView packet) {
+  if (stopped_ || routes_.size() == 0) return false;
+  const auto verdict = routes_.carry(worker, packet, carried_);
+  if (const auto* over = std::get_if<RouteTable::Overflow>(&verdict)) {
+    submit(over->event);
     return true;
   }
-  driver_->submit(std::get<RouteTable::Overflow>(std::move(verdict)).event);
+  const auto* carried = std::get_if<RouteTable::Carried>(&verdict);
+  if (carried == nullptr) return false;
+  shell_->send_packet(carried->client, carried_);
+  if (shell_->queued(carried->client) > config_.client_queue) {
+    routes_.close({worker, carried->worker_request});
+    submit(RouteFailed{worker, carried->worker_request, "the client reads too slowly"});
+  }
   return true;
 }
 
-void Service::apply(WriteSnapshot e) {
-  net::asio::post(disk_, [this, number = e.number, data = std::move(e.data)] {
-    auto written = store_.write_bytes(data);
-    net::asio::post(io_, [this, number, written = std::move(written)] {
-      if (stopped_) return;
-      if (written)
-        driver_->submit(SnapshotDurable{number});
-      else
-        driver_->submit(SnapshotFailed{number, written.error().what});
-    });
-  });
+ShellStatus Service::shell_status() const {
+  ShellStatus out;
+  out.synced_at = shell_->chain().synced_at();
+  out.chain_error = shell_->chain().last_error();
+  out.routed_bytes = routes_.bytes_carried();
+  out.open_routes = routes_.size();
+  out.links = shell_->links();
+  out.local = {{"name", config_.common.name},
+               {"listen_workers", config_.listen_workers},
+               {"listen_clients", config_.listen_clients},
+               {"root_address", config_.common.root},
+               {"owner_address", config_.owner},
+               {"liteserver", config_.common.liteserver},
+               {"database", config_.database},
+               {"check_images", config_.common.check_images ? "true" : "false"}};
+  return out;
 }
 
 node::StatusPages Service::pages() {
   node::StatusPages p;
-  p.waiting_for = [this] { return core_->status(wall_clock()).waiting_for; };
-  p.json = [this] { return status_json(core_->status(wall_clock()), shell_->chain().synced_at()); };
-  p.metrics = [this] { return status_metrics(core_->status(wall_clock()), routes_.size(), routes_.bytes_carried()); };
-  p.actions["/request/disable"] = [this](const net::HttpRequest&) -> Result<std::string> {
-    driver_->submit(SetEnabled{false});
-    return "disabled";
+  p.waiting_for = [this] { return stopped_ ? "stopping" : core_->why_not_serving(); };
+  p.json = [this] { return status_json(core_->status(wall_clock()), shell_status()); };
+  p.metrics = [this] { return status_metrics(core_->status(wall_clock()), shell_status()); };
+  const auto set_enabled = [this](bool enabled) {
+    return [this, enabled](const net::HttpRequest&) -> Result<std::string> {
+      submit(SetEnabled{enabled});
+      return enabled ? "enabled" : "disabled";
+    };
   };
-  p.actions["/request/enable"] = [this](const net::HttpRequest&) -> Result<std::string> {
-    driver_->submit(SetEnabled{true});
-    return "enabled";
+  p.actions["/request/enable"] = set_enabled(true);
+  p.actions["/request/disable"] = set_enabled(false);
+  p.actions["/request/change_worker_model"] = [this](const net::HttpRequest& q) -> Result<std::string> {
+    const std::string link = net::query_value(q.body, "connection_id");
+    const std::string model = net::query_value(q.body, "new_model_name");
+    role::LinkId id = 0;
+    const auto [end, error] = std::from_chars(link.data(), link.data() + link.size(), id);
+    if (error != std::errc() || end != link.data() + link.size() || model.empty())
+      return fail("a form with connection_id and new_model_name is expected");
+    submit(ChangeWorkerModel{id, model});
+    return "asked";
   };
   return p;
+}
+
+// No new work; what runs may finish, and all of it is on disk before the links go.
+net::Task<> Service::drain() {
+  submit(Drain{});
+  const auto until = std::chrono::steady_clock::now() + config_.drain;
+  while (!core_->drained() && std::chrono::steady_clock::now() < until) {
+    net::asio::steady_timer timer(io_, std::chrono::milliseconds(20));
+    co_await timer.async_wait(net::no_throw);
+  }
+  stop();
 }
 
 void Service::stop() {
   if (std::exchange(stopped_, true)) return;
   if (driver_) driver_->stop();
+  if (snapshots_) snapshots_->stop();
   if (shell_) shell_->stop("the proxy is stopping");
-  disk_.join();
 }
 
 }  // namespace
-
-void ServiceConfig::add_keys(node::ConfigTable& t) {
-  common.add_keys(t);
-  t.key("proxy.machine_key_file", machine_key_file,
-        "file with the seed that signs payments; its public key is part of the proxy contract; made if absent")
-      .required();
-  t.key("proxy.owner", owner, "address that gets commission and stake").required();
-  t.key("proxy.listen_workers", listen_workers, "where workers connect, ip:port");
-  t.key("proxy.listen_clients", listen_clients, "where clients connect, ip:port");
-  t.key("proxy.database", database, "SQLite file of the books");
-  t.key("proxy.max_clients", core.max_clients, "connected clients at most", 1, 1 << 20);
-  t.key("proxy.max_workers", core.max_workers, "connected workers at most", 1, 1 << 20);
-  t.key("proxy.max_requests", core.max_requests, "running requests at most, all clients together", 1, 1 << 20);
-  t.key("proxy.max_requests_per_client", core.max_requests_per_client, "running requests of one owner at most", 1,
-        1 << 20);
-  t.key("money.snapshot_every", core.snapshot_every, "between two snapshots of changed books");
-  t.key("money.commit_every", core.commit_every, "between two commits of the books on chain");
-  t.key("money.charge_client_at", core.charge_client_at, "nanoTON committed and not charged that cause a charge", 0,
-        INT64_MAX);
-  t.key("money.pay_worker_at", core.pay_worker_at, "nanoTON committed and not paid that cause a payout", 0, INT64_MAX);
-  t.key("money.withdraw_at", core.withdraw_at, "nanoTON of commission that are withdrawn at once; 0: never", 0,
-        INT64_MAX);
-  t.key("money.wanted_stake", core.wanted_stake, "nanoTON of stake the proxy contract is kept at; 0: left alone", 0,
-        INT64_MAX);
-  t.key("money.settle_retry", core.settle_retry, "a charge or payout without visible effect is sent again after that");
-}
 
 int run(const ServiceConfig& config) {
   log::set_up(config.common.name, log::level_from_name(config.common.log_level, log::Level::info));
@@ -183,10 +209,7 @@ int run(const ServiceConfig& config) {
     log::error(config.common.name, "{}", service.error().what);
     return 1;
   }
-  return node::run_until_signal(io, [&]() -> net::Task<> {
-    (*service)->stop();
-    co_return;
-  });
+  return node::run_until_signal(io, [&]() -> net::Task<> { return (*service)->drain(); });
 }
 
 }  // namespace cocoon::proxy

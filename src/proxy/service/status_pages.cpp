@@ -93,14 +93,18 @@ std::string status_json(const Status& s, std::int64_t synced_at) {
                              {"seqno", s.wallet.seqno},
                              {"pending_transactions_cnt", s.wallet.pending},
                              {"waiting_for", s.wallet.waiting_for}};
-  o["root_contract_config"] = json::object{{"version", s.root_version.value_or(0)},
-                                           {"params_version", s.params_version.value_or(0)},
-                                           {"price_per_token", s.price},
-                                           {"worker_fee_per_token", s.fee}};
+  if (s.root)
+    o["root_contract_config"] = json::object{{"version", s.root->version},
+                                             {"params_version", s.root->params.params_version},
+                                             {"price_per_token", s.root->params.price_per_token},
+                                             {"worker_fee_per_token", s.root->params.worker_fee_per_token}};
   if (s.contract)
-    o["smartcontract"] = json::object{{"address", friendly(s.contract->address)},       {"state", s.contract->state},
-                                      {"params_version", s.params_version.value_or(0)}, {"balance", s.contract->coins},
-                                      {"ready_for_withdraw", s.contract->commission},   {"stake", s.contract->stake}};
+    o["smartcontract"] = json::object{{"address", friendly(s.contract->address)},
+                                      {"state", s.contract->state},
+                                      {"params_version", s.root ? s.root->params.params_version : 0},
+                                      {"balance", s.contract->coins},
+                                      {"ready_for_withdraw", s.contract->commission},
+                                      {"stake", s.contract->stake}};
   o["commits"] = json::object{{"snapshots", s.commits.snapshots},
                               {"last_sent_seqno", s.commits.last_sent},
                               {"last_seen_seqno", s.commits.last_seen}};
