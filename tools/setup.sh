@@ -46,7 +46,7 @@ apt_missing() {
 install_packages() {  # SECTION...
   if [[ -n ${COCOON_SKIP_APT:-} ]]; then note "left to you: COCOON_SKIP_APT is set"; return 0; fi
   if ! command -v dpkg-query >/dev/null; then
-    echo "This is no Debian: install what tools/apt-packages.txt lists and set COCOON_SKIP_APT=1."
+    advise "this is no Debian: install what tools/apt-packages.txt lists and run again with COCOON_SKIP_APT=1"
     return 1
   fi
   local missing root=()
@@ -54,7 +54,7 @@ install_packages() {  # SECTION...
   if ((${#missing[@]} == 0)); then note "nothing to do"; return 0; fi
   if (($(id -u) != 0)); then
     if ! command -v sudo >/dev/null || ! sudo -n true 2>/dev/null; then
-      echo "Run as root: apt-get update && apt-get install -y --no-install-recommends ${missing[*]}"
+      advise "as root: apt-get update && apt-get install -y --no-install-recommends ${missing[*]}"
       return 1
     fi
     root=(sudo -n)

@@ -5,6 +5,7 @@
 #                                   and one line that says what to do, and exits with the step's status
 #   note TEXT                       (inside a step) what to print beside the step's name, "nothing to do" say
 #   doing TEXT                      (inside a step) what the step is at, shown while it runs
+#   advise TEXT                     (inside a step) what to do about this failure, instead of HINT
 #
 # Progress goes to standard error, so that a verb's own output can be piped.
 
@@ -18,6 +19,7 @@ step_heartbeat=60  # seconds between signs of life where lines cannot be rewritt
 say() { printf '%s\n' "$*" >&2; }
 note() { printf '%s\n' "$*" >"$STEP_NOTE"; }
 doing() { printf '%s\n' "$*" >"$STEP_DOING"; }
+advise() { printf '%s\n' "$*" >"$STEP_ADVICE"; }
 fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
 plan() {
@@ -43,9 +45,9 @@ run_step() {  # NUMBER TOTAL NAME LOG HINT COMMAND
   local head="[$1/$2] $3" log=$step_logs/$4.log hint=$5 command=$6
   local start=$SECONDS beat=0 elapsed=0 status=0 detail
   : >"$log"
-  STEP_NOTE=$log.note STEP_DOING=$log.doing
-  rm -f "$STEP_NOTE" "$STEP_DOING"
-  export STEP_NOTE STEP_DOING
+  STEP_NOTE=$log.note STEP_DOING=$log.doing STEP_ADVICE=$log.advice
+  rm -f "$STEP_NOTE" "$STEP_DOING" "$STEP_ADVICE"
+  export STEP_NOTE STEP_DOING STEP_ADVICE
   set -m
   (eval "$command") >"$log" 2>&1 </dev/null &
   step_child=$!
@@ -67,7 +69,8 @@ run_step() {  # NUMBER TOTAL NAME LOG HINT COMMAND
   ((step_live)) && printf '\r\033[K' >&2
   local said=""
   [[ -s $STEP_NOTE ]] && said=" ($(head -n 1 "$STEP_NOTE"))"
-  rm -f "$STEP_NOTE" "$STEP_DOING"
+  [[ -s $STEP_ADVICE ]] && hint=$(head -n 1 "$STEP_ADVICE")
+  rm -f "$STEP_NOTE" "$STEP_DOING" "$STEP_ADVICE"
   if ((status == 0)); then
     say "$head: $elapsed s$said"
     return 0
