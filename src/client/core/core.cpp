@@ -170,23 +170,20 @@ void Core::on(const role::AccountObserved& e, Time now, Effects& out) {
 void Core::on(const role::ExternalResult& e, Time now, Effects&) { money_.external_result(e, now); }
 
 void Core::adopt_root(const role::AccountObserved& e, Time now, Effects& out) {
+  // An account is told again and again; what is wrong with it, once.
+  const auto trouble = [&](std::string what) {
+    if (what != root_trouble_) out.emplace_back(role::Log{3, "root contract: " + what});
+    root_trouble_ = std::move(what);
+  };
   const auto* init = e.account ? e.account->active() : nullptr;
-  if (init == nullptr || !init->data) {
-    out.emplace_back(role::Log{3, "the root contract is not on this chain (yet)"});
-    return;
-  }
+  if (init == nullptr || !init->data) return trouble("it is not on this chain (yet)");
   auto parsed = ton::parse_root_state(*init->data);
-  if (!parsed) {
-    out.emplace_back(role::Log{3, "root contract: " + parsed.error().what});
-    return;
-  }
+  if (!parsed) return trouble(parsed.error().what);
+  if (parsed->params.is_test != config_.is_test)
+    return trouble(fmt::format("it is of a {} network, this node is configured for {}",
+                               parsed->params.is_test ? "test" : "live", config_.is_test ? "test" : "live"));
+  root_trouble_.clear();
   if (root_ && parsed->version <= root_->version) return;
-  if (parsed->params.is_test != config_.is_test) {
-    out.emplace_back(
-        role::Log{4, fmt::format("the root contract is of a {} network, this node is configured for {}",
-                                 parsed->params.is_test ? "test" : "live", config_.is_test ? "test" : "live")});
-    return;
-  }
   const bool new_contracts = root_ && parsed->params.params_version != root_->params.params_version;
   root_ = std::move(*parsed);
   root_changed_ = now;

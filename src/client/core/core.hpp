@@ -149,6 +149,7 @@ class Core {
   Bits256 secret_hash_;
   std::optional<ton::RootState> root_;
   Time root_changed_{};
+  std::string root_trouble_;
   std::set<std::string> listed_;  // addresses for clients of the registered proxies
   Money money_;
   std::map<role::TargetId, Session> sessions_;

@@ -66,7 +66,7 @@ void Money::observe_contract(Contract& c, const role::AccountObserved& e, Time n
   if (const auto* init = e.account ? e.account->active() : nullptr; init != nullptr && init->data) {
     if (auto parsed = ton::parse_client_state(*init->data))
       state = *parsed;
-    else
+    else if (!c.observed || c.state)
       out.emplace_back(role::Log{3, "our client contract cannot be read: " + parsed.error().what});
   }
   if (!c.observed || state != c.state) c.news = now;

@@ -97,7 +97,7 @@ Core::Session* Core::ready_session() {
 }
 
 std::string Core::why_not_ready() const {
-  if (!root_) return "reading the root contract";
+  if (!root_) return root_trouble_.empty() ? "reading the root contract" : "the root contract: " + root_trouble_;
   if (listed_.empty()) return "the root contract lists no proxy";
   std::string why = "connecting to a proxy";
   for (const auto& [id, s] : sessions_) {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "client/service/api_answer.hpp"
+#include "node/status_server.hpp"
 #include "openai/error.hpp"
 #include "openai/models.hpp"
 #include "wire/error_codes.hpp"
@@ -177,11 +178,12 @@ Task<> ApiServer::State::dispatch(Exchange& x) {
     std::string wanted;
     if (path != kModels) wanted = net::url_decode(path.substr(kModels.size() + 1));
     co_await models(x, std::move(wanted));
-  } else if (path == "/health" || path == "/jsonstats" || path == "/metrics") {
+  } else if (path == "/health" || path == "/jsonstats" || path == "/stats" || path == "/metrics") {
     if (!get) co_return co_await not_allowed(x, "GET, OPTIONS");
     const auto now = status();
     const int healthy = now.core.ready ? 200 : 503;
-    if (path == "/health") co_return co_await page(x, healthy, std::string(kJson), health_page(now));
+    if (path == "/health")
+      co_return co_await page(x, healthy, std::string(kJson), node::health_body(now.core.waiting_for));
     if (path == "/jsonstats") co_return co_await page(x, 200, std::string(kJson), stats_page(now, stats, wall_clock()));
     co_await page(x, 200, "text/plain; version=0.0.4; charset=utf-8", metrics_page(now, stats));
   } else {

@@ -394,6 +394,7 @@ TEST_F(ApiTest, PagesForOperators) {
   EXPECT_EQ(a.status, 503);
   EXPECT_EQ(a.parsed().at("waiting_for").as_string(), "the wallet to be funded");
   status.core.ready = true;
+  status.core.waiting_for.clear();
   EXPECT_EQ(get("/health").status, 200);
 
   status.core.root.emplace();

@@ -3,7 +3,7 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
-#include "openai/json_object.hpp"
+#include "node/prometheus.hpp"
 
 namespace cocoon::client {
 namespace {
@@ -84,56 +84,34 @@ json::object root_config(const ton::RootState& r) {
           {"model_hashes", hashes(r.model_hashes)}};
 }
 
-class Metrics {
- public:
-  void family(std::string_view name, std::string_view type, std::string_view help) {
-    name_ = fmt::format("cocoon_client_{}", name);
-    out_ += fmt::format("# HELP {0} {2}\n# TYPE {0} {1}\n", name_, type, help);
-  }
-  void value(double v, std::string_view labels = {}, std::string_view suffix = {}) {
-    out_ += fmt::format("{}{}{} {}\n", name_, suffix, labels.empty() ? "" : fmt::format("{{{}}}", labels), v);
-  }
-  void one(std::string_view name, std::string_view type, std::string_view help, double v) {
-    family(name, type, help);
-    value(v);
-  }
-  void histogram(std::string_view name, std::string_view help, const Histogram& h) {
-    family(name, "histogram", help);
-    for (std::size_t i = 0; i < h.bounds().size(); ++i)
-      value(static_cast<double>(h.up_to(i)), fmt::format("le=\"{}\"", h.bounds()[i]), "_bucket");
-    value(static_cast<double>(h.count()), "le=\"+Inf\"", "_bucket");
-    value(h.sum(), {}, "_sum");
-    value(static_cast<double>(h.count()), {}, "_count");
-  }
-  std::string take() { return std::move(out_); }
+// node::PrometheusText has no distributions.
+std::string histogram(std::string_view name, std::string_view help, const Histogram& h) {
+  auto out = fmt::format("# HELP cocoon_{0} {1}\n# TYPE cocoon_{0} histogram\n", name, help);
+  for (std::size_t i = 0; i < h.bounds().size(); ++i)
+    out += fmt::format("cocoon_{}_bucket{{le=\"{}\"}} {}\n", name, h.bounds()[i], h.up_to(i));
+  out += fmt::format("cocoon_{0}_bucket{{le=\"+Inf\"}} {1}\ncocoon_{0}_sum {2}\ncocoon_{0}_count {1}\n", name,
+                     h.count(), h.sum());
+  return out;
+}
 
- private:
-  std::string name_, out_;
-};
-
-void contract_metrics(Metrics& m, const std::vector<Money::Status::Contract>& contracts) {
-  const auto each = [&](std::string_view name, std::string_view type, std::string_view help, auto value) {
-    m.family(name, type, help);
-    for (const auto& c : contracts)
-      m.value(value(c), fmt::format("proxy=\"{}\"", ton::to_friendly_text(c.proxy_contract)));
+void contract_metrics(node::PrometheusText& m, const std::vector<Money::Status::Contract>& contracts) {
+  const auto each = [&](auto value) {
+    for (const auto& c : contracts) m.sample(value(c), {{"proxy", ton::to_friendly_text(c.proxy_contract)}});
   };
-  const auto on_chain = [](auto member) {
-    return [member](const auto& c) { return c.state ? static_cast<double>((*c.state).*member) : 0.0; };
+  const auto on_chain = [&](auto member) {
+    each([&](const auto& c) { return c.state ? static_cast<double>((*c.state).*member) : 0.0; });
   };
-  each("contract_balance_nano", "gauge", "nanoTON paid ahead at the proxy", on_chain(&ton::ClientState::balance));
-  each("contract_stake_nano", "gauge", "stake of our contract at the proxy", on_chain(&ton::ClientState::stake));
-  each("tokens_charged_total", "counter", "adjusted tokens charged on chain", on_chain(&ton::ClientState::tokens_used));
-  each("tokens_used_total", "counter", "adjusted tokens used, as the proxy says",
-       [](const auto& c) { return static_cast<double>(c.max_tokens); });
+  m.gauge("client_contract_balance_nano", "nanoTON paid ahead at the proxy");
+  on_chain(&ton::ClientState::balance);
+  m.gauge("client_contract_stake_nano", "stake of our contract at the proxy");
+  on_chain(&ton::ClientState::stake);
+  m.counter("client_tokens_charged_total", "adjusted tokens charged on chain");
+  on_chain(&ton::ClientState::tokens_used);
+  m.counter("client_tokens_used_total", "adjusted tokens used, as the proxy says");
+  each([](const auto& c) { return static_cast<double>(c.max_tokens); });
 }
 
 }  // namespace
-
-std::string health_page(const NodeStatus& s) {
-  json::object out{{"status", s.core.ready ? "ready" : "waiting"}};
-  if (!s.core.ready) out["waiting_for"] = s.core.waiting_for;
-  return json::serialize(out) + "\n";
-}
 
 std::string stats_page(const NodeStatus& s, const ApiStats& api, Time now) {
   const auto& money = s.core.money;
@@ -169,31 +147,32 @@ std::string stats_page(const NodeStatus& s, const ApiStats& api, Time now) {
 }
 
 std::string metrics_page(const NodeStatus& s, const ApiStats& api) {
-  Metrics m;
-  m.one("ready", "gauge", "1 when a request sent now would be forwarded and paid for", s.core.ready ? 1 : 0);
-  m.one("requests_total", "counter", "API requests taken", api.queries.total());
-  m.one("requests_succeeded_total", "counter", "answered in full", api.success.total());
-  m.one("requests_failed_total", "counter", "refused, failed or left by their callers", api.failed.total());
-  m.one("requests_running", "gauge", "running now", static_cast<double>(s.core.running));
-  m.one("received_bytes_total", "counter", "bytes of request bodies", api.bytes_received.total());
-  m.one("sent_bytes_total", "counter", "bytes of answer bodies", api.bytes_sent.total());
-  m.family("http_responses_total", "counter", "by HTTP status");
+  node::PrometheusText m;
+  m.gauge("client_ready", "1 when a request sent now would be forwarded and paid for").sample(s.core.ready ? 1 : 0);
+  m.counter("client_requests_total", "API requests taken").sample(api.queries.total());
+  m.counter("client_requests_succeeded_total", "answered in full").sample(api.success.total());
+  m.counter("client_requests_failed_total", "refused, failed or left by their callers").sample(api.failed.total());
+  m.gauge("client_requests_running", "running now").sample(static_cast<double>(s.core.running));
+  m.counter("client_received_bytes_total", "bytes of request bodies").sample(api.bytes_received.total());
+  m.counter("client_sent_bytes_total", "bytes of answer bodies").sample(api.bytes_sent.total());
+  m.counter("client_http_responses_total", "by HTTP status");
   for (const auto& [status, count] : api.responses)
-    m.value(static_cast<double>(count), fmt::format("status=\"{}\"", status));
-  m.histogram("first_byte_seconds", "from the request to the first byte of its answer", api.first_byte);
-  m.histogram("request_seconds", "from the request to the end of its answer", api.whole);
-  m.family("proxy_connections", "gauge", "by stage");
+    m.sample(static_cast<double>(count), {{"status", std::to_string(status)}});
+  m.gauge("client_proxy_connections", "by stage");
   std::map<std::string, int> stages{{"ready", 0}};
   for (const auto& c : s.core.connections) ++stages[c.stage];
-  for (const auto& [stage, count] : stages) m.value(count, fmt::format("stage=\"{}\"", stage));
-  m.one("wallet_balance_nano", "gauge", "nanoTON in the node's wallet",
-        static_cast<double>(s.core.money.wallet_balance.value_or(0)));
-  m.one("wallet_pending", "gauge", "messages that wait to be sent on chain",
-        static_cast<double>(s.core.money.wallet_pending));
-  m.one("chain_synced_at_seconds", "gauge", "unix time of the newest block seen",
-        static_cast<double>(s.chain_synced_at));
-  contract_metrics(m, s.core.money.contracts);
-  return m.take();
+  for (const auto& [stage, count] : stages) m.sample(count, {{"stage", stage}});
+  const auto& money = s.core.money;
+  m.gauge("client_wallet_balance_nano", "nanoTON in the node's wallet")
+      .sample(static_cast<double>(money.wallet_balance.value_or(0)));
+  m.gauge("client_wallet_pending", "messages that wait to be sent on chain")
+      .sample(static_cast<double>(money.wallet_pending));
+  m.gauge("client_chain_synced_at_seconds", "unix time of the newest block seen")
+      .sample(static_cast<double>(s.chain_synced_at));
+  contract_metrics(m, money.contracts);
+  return m.take() +
+         histogram("client_first_byte_seconds", "from the request to the first byte of its answer", api.first_byte) +
+         histogram("client_request_seconds", "from the request to the end of its answer", api.whole);
 }
 
 }  // namespace cocoon::client

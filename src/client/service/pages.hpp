@@ -1,4 +1,4 @@
-// What the client tells its operator: /health, /jsonstats (wire.md 5.9), /metrics (Prometheus text).
+// What the client tells its operator: /jsonstats (wire.md 5.9), /metrics (Prometheus text).
 #pragma once
 #include <map>
 #include <string>
@@ -25,7 +25,6 @@ struct NodeStatus {
   std::vector<std::pair<std::string, std::string>> local;  // configuration worth seeing; no secrets
 };
 
-std::string health_page(const NodeStatus&);
 std::string stats_page(const NodeStatus&, const ApiStats&, Time now);
 std::string metrics_page(const NodeStatus&, const ApiStats&);
 

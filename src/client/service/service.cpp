@@ -1,0 +1,198 @@
+#include "client/service/service.hpp"
+
+#include <unordered_map>
+
+#include "base/log.hpp"
+#include "contract_code/contract_code.hpp"
+#include "node/driver.hpp"
+#include "node/identity.hpp"
+#include "node/process.hpp"
+#include "node/secrets.hpp"
+#include "node/shell.hpp"
+#include "wire/answers.hpp"
+
+namespace cocoon::client {
+namespace {
+
+constexpr net::Millis kDrainPatience{5000};
+constexpr std::size_t kMaxSecret = 4096;
+
+class Service {
+ public:
+  static Result<std::unique_ptr<Service>> make(net::asio::io_context& io, const ServiceConfig& config);
+  ~Service() { stop(); }
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  // New requests are refused, running ones end, then everything is closed.
+  net::Task<> drain();
+  void stop();
+
+ private:
+  struct Apply {
+    Service& s;
+    template <class E>
+    void operator()(E e) {
+      if constexpr (node::is_common_effect<E>)
+        s.shell_->apply(std::move(e));
+      else
+        s.apply(std::move(e));
+    }
+  };
+  using CoreDriver = node::Driver<Core, Event, Effect, Apply>;
+
+  Service(const ServiceConfig& config, Config core)
+      : config_(config), core_(std::move(core), crypto::Random::from_os()) {}
+
+  void submit(node::CommonEvent event);
+  bool carry(role::LinkId link, BytesView packet);
+  template <class ApiEffect>
+  void apply(ApiEffect e) {
+    api_->deliver(std::move(e));
+  }
+  void apply(const OpenRoute& e) { routes_[e.request_id] = {e.link, e.id}; }
+  void apply(const CloseRoute& e) { routes_.erase(e.request_id); }
+  NodeStatus status() const;
+
+  struct Route {
+    role::LinkId link = 0;
+    ApiId api = 0;
+  };
+
+  ServiceConfig config_;
+  Core core_;
+  std::unique_ptr<node::Shell> shell_;
+  std::unique_ptr<CoreDriver> driver_;
+  std::unique_ptr<ApiServer> api_;
+  std::unordered_map<Bits256, Route> routes_;
+  bool stopped_ = false;
+};
+
+Result<Config> core_config(const ServiceConfig& config) {
+  auto c = config.core;
+  TRY_ASSIGN(c.root, ton::address_from_text(config.common.root));
+  TRY_ASSIGN(c.money.owner, ton::address_from_text(config.common.owner));
+  TRY_ASSIGN(c.money.node_seed, node::load_or_create_seed(config.common.wallet_key_file));
+  c.money.wallet_code = contract_code::wallet();
+  c.is_test = config.common.is_test;
+  c.testnet_addresses = config.common.testnet_addresses;
+  c.check_images = config.common.check_images;
+  if (config.secret_file.empty()) {
+    c.secret = to_hex(crypto::derive_seed(c.money.node_seed, "cocoon client secret"));
+  } else {
+    TRY_ASSIGN(c.secret, node::read_file(config.secret_file, kMaxSecret));
+    while (c.secret.ends_with('\n') || c.secret.ends_with('\r')) c.secret.pop_back();
+    if (c.secret.empty())
+      return fail("{}: an empty secret would let anybody spend this client's money", config.secret_file);
+  }
+  return c;
+}
+
+Result<std::unique_ptr<Service>> Service::make(net::asio::io_context& io, const ServiceConfig& config) {
+  TRY_ASSIGN(auto core, core_config(config));
+  std::unique_ptr<Service> s(new Service(config, std::move(core)));
+  auto* self = s.get();
+  node::Shell::Hooks hooks;
+  hooks.event = [self](node::CommonEvent e) { self->submit(std::move(e)); };
+  hooks.on_packet = [self](role::LinkId link, BytesView packet) { return self->carry(link, packet); };
+  const auto policy = config.common.check_images ? node::attested_policy(config.common) : node::open_policy();
+  TRY_ASSIGN(s->shell_, node::Shell::make(io.get_executor(), config.common, policy, std::move(hooks)));
+  s->driver_ = std::make_unique<CoreDriver>(io.get_executor(), s->core_, Apply{*self});
+  s->api_ = std::make_unique<ApiServer>(
+      io.get_executor(), config.api,
+      [self](Event e) {
+        if (!self->stopped_) self->driver_->submit(std::move(e));
+      },
+      [self] { return self->status(); });
+  if (auto listening = s->api_->listen(config.common.http_listen); !listening)
+    return std::unexpected(std::move(listening).error().within("http.listen " + config.common.http_listen));
+  s->driver_->start();
+  log::info(config.common.name, "API on http://{}/v1, wallet {}", config.common.http_listen,
+            ton::to_friendly_text(s->core_.status(wall_clock()).money.wallet));
+  return s;
+}
+
+void Service::submit(node::CommonEvent event) {
+  std::visit([this](auto& e) { driver_->submit(std::move(e)); }, event);
+}
+
+// The data path: a part goes from the link to its caller without visiting the core; heads and ends do.
+bool Service::carry(role::LinkId link, BytesView packet) {
+  if (routes_.empty()) return false;
+  const auto id = wire::peek_id(packet);
+  if (id != wire::client::QueryAnswerPartEx::kId && id != wire::client::QueryAnswerPart::kId) return false;
+  const auto part = wire::peek_answer(packet);
+  if (!part || part->final) return false;
+  const auto route = routes_.find(part->request_id);
+  if (route == routes_.end() || route->second.link != link) return false;
+  api_->route_part(route->second.api, part->bytes);
+  return true;
+}
+
+NodeStatus Service::status() const {
+  NodeStatus out;
+  out.core = core_.status(wall_clock());
+  out.chain_synced_at = shell_->chain().synced_at();
+  out.local = {{"name", config_.common.name},
+               {"http_listen", config_.common.http_listen},
+               {"liteserver", config_.common.liteserver},
+               {"root", config_.common.root},
+               {"owner", config_.common.owner}};
+  return out;
+}
+
+net::Task<> Service::drain() {
+  co_await api_->drain(kDrainPatience);
+  stop();
+}
+
+void Service::stop() {
+  if (std::exchange(stopped_, true)) return;
+  if (driver_) driver_->stop();
+  if (api_) api_->close();
+  if (shell_) shell_->stop("the client is stopping");
+}
+
+}  // namespace
+
+void ServiceConfig::add_keys(node::ConfigTable& t) {
+  common.add_keys(t);
+  t.key("client.proxy_connections", core.proxy_connections, "how many proxies to stay connected to", 1, 64);
+  t.key("client.secret_file", secret_file,
+        "file with the secret by which proxies know this client again; empty: one that follows from the wallet's key");
+  t.key("client.max_requests", core.max_requests, "requests running at once, at most", 1, 1 << 20);
+  t.key("client.settle_time", core.settle_time,
+        "a refusal for money or configuration is tried again for so long after the chain moved: the proxy may not have "
+        "seen it yet");
+  t.key("client.give_up_proxy", core.give_up_target, "a proxy that is not ready for so long is replaced by another");
+  t.key("client.status_interval", core.status_interval, "payments are compared every 1 to 2 times this");
+  t.key("money.auto_top_up", core.money.auto_top_up, "keep half a stake paid ahead at the proxy");
+  t.key("money.top_up", core.money.top_up, "nanoTON of one top-up; 0: one stake", 0, INT64_MAX);
+  t.key("money.gas", core.money.gas, "nanoTON attached to an operation; what is not used comes back", 100'000'000,
+        INT64_MAX);
+  t.key("money.register_value", core.money.register_value, "nanoTON attached to a registration", 200'000'000,
+        INT64_MAX);
+  t.key("money.retry", core.money.retry, "an operation without visible effect is sent again after that");
+  t.key("api.max_tokens", api.defaults.max_tokens, "token limit of a request that names none", 1, INT32_MAX);
+  t.key("api.max_coefficient", api.defaults.max_coefficient,
+        "highest price factor of a worker that a request accepts if it names none, in 1/1000", 0, INT32_MAX);
+  t.key("api.timeout", api.defaults.timeout, "seconds a request may take if it names none", 1.0, 86400.0);
+  t.key("api.max_timeout", api.defaults.max_timeout, "seconds a request may take at most", 1.0, 86400.0);
+  t.key("api.max_body", api.max_body, "bytes of a request at most", 1024, 256 << 20);
+  t.key("api.max_unread", api.max_unread, "bytes of an answer that wait for a slow caller, at most", 64 << 10, 1 << 30);
+  t.key("api.max_connections", api.max_connections, "callers at once, at most", 1, 1 << 20);
+  t.key("api.origins", api.origins, "origins of web pages that may use the API, \"*\" for any; none by default");
+}
+
+int run(const ServiceConfig& config) {
+  log::set_up(config.common.name, log::level_from_name(config.common.log_level, log::Level::info));
+  net::asio::io_context io(1);
+  auto service = Service::make(io, config);
+  if (!service) {
+    log::error(config.common.name, "{}", service.error().what);
+    return 1;
+  }
+  return node::run_until_signal(io, [&]() -> net::Task<> { co_await (*service)->drain(); });
+}
+
+}  // namespace cocoon::client

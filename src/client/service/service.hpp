@@ -1,0 +1,24 @@
+// The client as a process: core, links to proxies, chain and HTTP API on one event loop.
+#pragma once
+#include <string>
+
+#include "client/core/core.hpp"
+#include "client/service/api.hpp"
+#include "node/common_config.hpp"
+
+namespace cocoon::client {
+
+struct ServiceConfig {
+  node::CommonConfig common{"client", 10000};
+  // Proves to a proxy that we are the same client. None: one that follows from the wallet's key.
+  std::string secret_file;
+  Config core;
+  ApiConfig api;
+
+  void add_keys(node::ConfigTable&);
+};
+
+// Runs until a signal asks to stop. Returns the process's exit status.
+int run(const ServiceConfig&);
+
+}  // namespace cocoon::client
