@@ -394,6 +394,7 @@ void Money::fill(Status& out) const {
   out.wallet.seqno = wallet_.seqno();
   out.wallet.pending = wallet_.pending();
   out.wallet.waiting_for = wallet_.waiting_for();
+  out.retired_contracts = retired_.size();
   out.commits.snapshots = snapshots_;
   out.commits.last_sent = last_commit_sent_;
   out.commits.last_seen = last_commit_seen_;

@@ -32,7 +32,7 @@ RouteTable::Route* RouteTable::find(role::LinkId worker, const Bits256& request)
   return it != routes_.end() && it->second.to.worker == worker ? &it->second : nullptr;
 }
 
-RouteTable::Verdict RouteTable::carry(role::LinkId worker, Bytes& packet) {
+RouteTable::Verdict RouteTable::carry(role::LinkId worker, BytesView packet, Bytes& out) {
   if (routes_.empty()) return NotMine{};
   const std::uint32_t id = wire::peek_id(packet);
   if (id != wire::proxy::QueryAnswerPartEx::kId && id != wire::proxy::QueryAnswerPart::kId) return NotMine{};
@@ -47,11 +47,13 @@ RouteTable::Verdict RouteTable::carry(role::LinkId worker, Bytes& packet) {
     return over;
   }
   bytes_carried_ += packet.size();
-  if (part->ex && route->to.client_ex)
-    wire::readdress(packet, wire::client::QueryAnswerPartEx::kId, route->to.client_request);
-  else
-    packet = rebuilt(*part, route->to);
-  return Carried{route->to.client};
+  if (part->ex && route->to.client_ex) {
+    out.assign(packet.begin(), packet.end());
+    wire::readdress(out, wire::client::QueryAnswerPartEx::kId, route->to.client_request);
+  } else {
+    out = rebuilt(*part, route->to);
+  }
+  return Carried{route->to.client, part->request_id};
 }
 
 }  // namespace cocoon::proxy

@@ -38,8 +38,9 @@ struct RouteFailed {
 class RouteTable {
  public:
   struct NotMine {};  // for the core
-  struct Carried {    // the packet is now what the client is to get
+  struct Carried {    // `out` is what the client is to get
     role::LinkId client = 0;
+    Bits256 worker_request;
   };
   struct Overflow {  // the route is closed: tell the core, and drop the packet
     RouteFailed event;
@@ -49,8 +50,8 @@ class RouteTable {
   void open(const OpenRoute&);
   void close(const CloseRoute&);
   // A one-way message of a worker. Only non-final parts of open routes are carried; whatever is odd is the core's.
-  // An Ex part for a client of the Ex family is rewritten where it lies.
-  Verdict carry(role::LinkId worker, Bytes& packet);
+  // One copy of the packet, into `out`, which the caller keeps for the next one.
+  Verdict carry(role::LinkId worker, BytesView packet, Bytes& out);
 
   std::size_t size() const { return routes_.size(); }
   std::uint64_t bytes_carried() const { return bytes_carried_; }

@@ -63,6 +63,7 @@ struct Status {
   std::optional<Contract> contract;
   Wallet wallet;
   Commits commits;
+  std::size_t retired_contracts = 0;  // whose accounts are kept for settlement
   Bits256 public_key;
   std::size_t client_links = 0;
   std::size_t running = 0;

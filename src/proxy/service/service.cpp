@@ -89,8 +89,8 @@ Result<> Service::open_core() {
   auto core = Core::make(std::move(config), crypto::Random::from_os(), stored);
   if (!core) return std::unexpected(std::move(core).error().within("proxy.database " + config_.database));
   core_ = *std::move(core);
-  snapshots_ = std::make_unique<SnapshotWriter>(io_.get_executor(), std::move(store),
-                                                [this](Event e) { submit(std::move(e)); });
+  snapshots_ =
+      std::make_unique<SnapshotWriter>(io_.get_executor(), std::move(store), [this](Event e) { submit(std::move(e)); });
   return {};
 }
 

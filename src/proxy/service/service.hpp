@@ -1,9 +1,9 @@
-// The proxy as a process: core, links, database, chain and status pages on one event loop.
+// The proxy as a process: core, links, chain, database and status pages on one event loop.
 #pragma once
 #include <string>
 
 #include "node/common_config.hpp"
-#include "proxy/core/config.hpp"
+#include "proxy/core/core.hpp"
 
 namespace cocoon::proxy {
 
@@ -14,6 +14,8 @@ struct ServiceConfig {
   std::string listen_workers = "0.0.0.0:11001";
   std::string listen_clients = "0.0.0.0:11002";
   std::string database = "proxy.sqlite";
+  std::size_t client_queue = 32u << 20;  // bytes
+  Duration drain = std::chrono::seconds(10);
   Config core;
 
   void add_keys(node::ConfigTable&);
