@@ -5,7 +5,7 @@
 namespace cocoon::ton::lite {
 namespace {
 
-constexpr unsigned kHashBits = 256, kDepthBits = 16, kTypeBits = 8;
+constexpr unsigned kDepthBits = 16, kTypeBits = 8;
 
 Result<Cell> pruned_branch(const Cell& cell) {
   CellBuilder b;
