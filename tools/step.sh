@@ -76,9 +76,11 @@ run_step() {  # NUMBER TOTAL NAME LOG HINT COMMAND
     return 0
   fi
   say "$head: FAILED after $elapsed s"
-  say "--- last lines of ${log#"$step_root"/}"
-  tail -n 20 "$log" >&2
-  say "---"
+  if [[ -s $log ]]; then
+    say "--- last lines of ${log#"$step_root"/}"
+    tail -n 20 "$log" >&2
+    say "---"
+  fi
   say "what to do: $hint"
   return "$status"
 }
