@@ -7,6 +7,8 @@
 namespace cocoon::cli {
 namespace {
 
+constexpr net::Millis kStopInterval{50};
+
 using Piece = std::function<void(std::string_view)>;
 
 net::Task<Result<HttpReply>> exchange(net::HttpClient& client, net::HttpCall call, const Piece& on_piece) {
@@ -24,10 +26,25 @@ net::Task<Result<HttpReply>> exchange(net::HttpClient& client, net::HttpCall cal
   }
 }
 
-Result<HttpReply> run(net::HttpCall call, Duration deadline, const Piece& on_piece) {
+// Asks again and again, because what stops an exchange is a signal, which can do little more than set a flag.
+net::Task<> watch(std::function<bool()> stop, std::shared_ptr<net::Cancellation> cancel) {
+  net::asio::steady_timer timer(co_await net::asio::this_coro::executor);
+  while (!stop()) {
+    timer.expires_after(kStopInterval);
+    co_await timer.async_wait(net::no_throw);
+  }
+  cancel->request();
+}
+
+Result<HttpReply> run(net::HttpCall call, Duration deadline, const Piece& on_piece,
+                      const std::function<bool()>& stop = nullptr) {
   net::asio::io_context io(1);
   net::HttpClient client(io.get_executor());
   call.deadline = std::chrono::duration_cast<net::Millis>(deadline);
+  if (stop) {
+    call.cancel = std::make_shared<net::Cancellation>();
+    net::asio::co_spawn(io, watch(stop, call.cancel), net::asio::detached);
+  }
   std::optional<Result<HttpReply>> out;
   net::asio::co_spawn(io, exchange(client, std::move(call), on_piece), [&](std::exception_ptr, Result<HttpReply> r) {
     out = std::move(r);
@@ -49,13 +66,14 @@ Result<HttpReply> http_post_json(const std::string& url, std::string body, Durat
   return http_post_stream(url, std::move(body), deadline, nullptr);
 }
 
-Result<HttpReply> http_post_stream(const std::string& url, std::string body, Duration deadline, const Piece& on_piece) {
+Result<HttpReply> http_post_stream(const std::string& url, std::string body, Duration deadline, const Piece& on_piece,
+                                   const std::function<bool()>& stop) {
   net::HttpCall call;
   call.method = "POST";
   call.url = url;
   call.headers.add("Content-Type", "application/json");
   call.body = std::move(body);
-  return run(std::move(call), deadline, on_piece);
+  return run(std::move(call), deadline, on_piece, stop);
 }
 
 }  // namespace cocoon::cli

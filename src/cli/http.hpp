@@ -16,8 +16,10 @@ struct HttpReply {
 
 Result<HttpReply> http_get(const std::string& url, Duration deadline = std::chrono::seconds(10));
 Result<HttpReply> http_post_json(const std::string& url, std::string body, Duration deadline);
-// Hands over the body piece by piece as it arrives; `body` of the reply stays empty when the status is 200.
+// Hands over the body piece by piece as it arrives; `body` of the reply stays empty when the status is 200. The
+// exchange is given up (net::net_cancelled) soon after `stop` says so.
 Result<HttpReply> http_post_stream(const std::string& url, std::string body, Duration deadline,
-                                   const std::function<void(std::string_view)>& on_piece);
+                                   const std::function<void(std::string_view)>& on_piece,
+                                   const std::function<bool()>& stop = nullptr);
 
 }  // namespace cocoon::cli
