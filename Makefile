@@ -3,12 +3,13 @@
 #   ARGS=...          words for `cocoon up`:        make up ARGS='--once --prompt Hello --json'
 #   JOBS=n            compilers at once (default: what cores and memory allow)
 #   SANITIZERS=0|1    `make test` with ASan/UBSan and TSan builds of the unit tests (default: 1 where CI is set)
+#   ONLY='unit e2e'    `make test` with these suites of tests/suites.txt only
 #   SECONDS_EACH=n    how long `make fuzz` gives each target (default 20)
 #   PRESET=name       what `make build` builds (default release)
 ARGS ?=
 PRESET ?= release
 SECONDS_EACH ?= 20
-export JOBS SANITIZERS SECONDS_EACH
+export JOBS SANITIZERS ONLY SECONDS_EACH
 
 .DEFAULT_GOAL := help
 .PHONY: help up test build bench lint format contracts fuzz asan tsan fresh-check clean
