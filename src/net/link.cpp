@@ -32,7 +32,9 @@ Link::Link(tcp::socket socket, LinkOptions options)
   peer_.local = socket_.local_endpoint(ec);
 }
 
-Link::~Link() = default;
+Link::~Link() {
+  if (closed_hook_) closed_hook_({net_closed, "nobody kept the link"});
+}
 
 void Link::start(LinkOwner* owner) {
   owner_ = owner;

@@ -414,6 +414,19 @@ TEST_F(HandshakeTest, AnExpiredCertificateIsRefused) {
   EXPECT_EQ(listener->stats().untrusted, 1u);
 }
 
+TEST_F(HandshakeTest, TwoCertificatesAreRefused) {
+  listen();
+  const auto own = identity(), other = identity();
+  RawTls tls(past_pow(), false, &own);
+  const unsigned char* at = other.certificate.data();
+  auto* extra = d2i_X509(nullptr, &at, static_cast<long>(other.certificate.size()));
+  ASSERT_EQ(SSL_add1_chain_cert(tls.stream.native_handle(), extra), 1);
+  X509_free(extra);
+  shake(tls);
+  EXPECT_EQ(read(tls, 1).size(), 0u);
+  EXPECT_EQ(listener->stats().untrusted, 1u);
+}
+
 TEST_F(HandshakeTest, SilentClientsHitEachDeadline) {
   listen();
   auto silent = connect_to(loop.io, listener->port());
@@ -688,6 +701,14 @@ TEST_F(LinkTest, AStalledReaderIsLeft) {
   for (int i = 0; i < 60; ++i) client.link->send_packet(object(1u << 20));
   loop.until([&] { return client.closed.has_value(); });
   EXPECT_EQ(client.closed->code, net_timeout);
+}
+
+TEST_F(LinkTest, ALinkNobodyKeepsIsCounted) {
+  listener = std::make_unique<Listener>(loop.io.get_executor(), server_config, listener_options, [](LinkPtr) {});
+  ASSERT_TRUE(listener->listen("127.0.0.1:0"));
+  target = tcp::endpoint(asio::ip::address_v4::loopback(), listener->port());
+  auto link = dial();
+  loop.until([&] { return listener->stats().opened == 1 && listener->stats().links == 0; });
 }
 
 // --- Dialer
