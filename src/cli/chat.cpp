@@ -204,7 +204,9 @@ class Conversation {
     }
     if (stopped) {
       terminal_.note("stopped");
-    } else if (!reply) {
+      return true;  // as the person wished
+    }
+    if (!reply) {
       trouble(reply.error());
     } else if (reply->status != 200) {
       terminal_.error(refusal(*reply));
@@ -252,10 +254,9 @@ class StandardTerminal final : public ChatTerminal {
     for (;;) {
       if (person_) write(colours_ ? "\n\033[1m> \033[0m" : "\n> ");
       auto got = read_line();
-      if (got || interrupts == 0) {
-        if (!got && person_) write("\n");
-        return got;
-      }
+      if (got) interrupts = 0;
+      if (!got && interrupts == 0 && person_) write("\n");
+      if (got || interrupts == 0) return got;
       if (interrupts > 1) {
         write("\n");
         return std::nullopt;

@@ -107,7 +107,7 @@ Result<std::unique_ptr<Service>> Service::make(net::asio::io_context& io, const 
   if (auto listening = s->api_->listen(config.common.http_listen); !listening)
     return std::unexpected(std::move(listening).error().within("http.listen " + config.common.http_listen));
   s->driver_->start();
-  log::info(config.common.name, "API on http://{}/v1, wallet {}", config.common.http_listen,
+  log::info("api", "API on http://{}/v1, wallet {}", config.common.http_listen,
             ton::to_friendly_text(s->core_.status(wall_clock()).money.wallet));
   return s;
 }
