@@ -5,12 +5,13 @@
 
 #include <CLI/CLI.hpp>
 
-#include "base/log.hpp"
-#include "cli/chat.hpp"
 #include "cli/node_commands.hpp"
 #include "cli/up.hpp"
 #include "cli/wallet_command.hpp"
+#include "client/service/service.hpp"
 #include "node/config.hpp"
+#include "proxy/service/service.hpp"
+#include "worker/service/service.hpp"
 
 namespace cocoon::cli {
 namespace {
@@ -93,11 +94,12 @@ int run(int argc, char** argv) {
   app.get_formatter()->column_width(34);
   Command command;
   add_up(app, command);
-  add_chat(app, command.status);
-  add_node<ClientConfig>(app, command.status, "client", "run a client: the HTTP API beside an application", run_client);
-  add_node<ProxyConfig>(app, command, "proxy", "run a proxy: matches clients and workers, keeps the accounts",
-                        run_proxy);
-  add_node<WorkerConfig>(app, command, "worker", "run a worker: serves a model through any engine, earns", run_worker);
+  add_node<client::ServiceConfig>(app, command, "client", "run a client: the HTTP API beside an application",
+                                  client::run);
+  add_node<proxy::ServiceConfig>(app, command, "proxy", "run a proxy: matches clients and workers, keeps the accounts",
+                                 proxy::run);
+  add_node<worker::ServiceConfig>(app, command, "worker", "run a worker: serves a model through any engine, earns",
+                                  worker::run);
   add_node<EngineOptions>(app, command, "engine", "run the embedded engine: an OpenAI-compatible server over llama.cpp",
                           run_engine);
   add_node<DevnetOptions>(app, command, "devnet", "run a local TON chain with a liteserver", run_devnet);

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "cli/process.hpp"
 #include "contract_code/contract_code.hpp"
 #include "node/config.hpp"
 #include "node/secrets.hpp"
@@ -26,6 +27,13 @@ Result<Party> party(const std::string& file, const ton::Address& owner) {
 Bits256 image_hash(const char* image) { return tee::image_hash(tee::simulated_measurements(image)); }
 
 }  // namespace
+
+std::string default_model() {
+  std::error_code error;
+  const auto file = std::filesystem::weakly_canonical(
+      std::filesystem::path(own_program()).parent_path() / "../../../models/tinychat/tinychat-q8_0.gguf", error);
+  return std::filesystem::exists(file, error) ? file.string() : std::string();
+}
 
 Result<LocalNetwork> LocalNetwork::open(LocalNetworkOptions options) {
   LocalNetwork n;

@@ -20,6 +20,9 @@ struct LocalNetworkOptions {
   bool fixture_engine = false;  // the engine without a model, for benchmarks
 };
 
+// The small model that comes with the source, beside the build that holds our binary; empty if it is not there.
+std::string default_model();
+
 // Conventional ports, all moved together by port_base (wire.md 0).
 struct Ports {
   int base = 10000;
