@@ -711,6 +711,15 @@ TEST_F(LinkTest, ALinkNobodyKeepsIsCounted) {
   loop.until([&] { return listener->stats().opened == 1 && listener->stats().links == 0; });
 }
 
+TEST_F(LinkTest, WhatNeverRanIsDestroyedInPeace) {
+  listen();
+  listener.reset();
+  {
+    Dialer(loop.io.get_executor(), client_config, {}, [](LinkPtr) {}).start(target);
+  }
+  loop.settle();
+}
+
 // --- Dialer
 
 TEST_F(LinkTest, TheDialerComesBack) {

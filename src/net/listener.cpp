@@ -109,7 +109,7 @@ Result<> Listener::listen(std::string_view address) {
   TRY(listen_on(state_->acceptor, endpoint));
   boost::system::error_code ec;
   state_->port = state_->acceptor.local_endpoint(ec).port();
-  asio::co_spawn(state_->executor, state_->accept_all(), asio::detached);
+  asio::co_spawn(state_->executor, state_->accept_all(), [state = state_](const std::exception_ptr&) {});
   return {};
 }
 
