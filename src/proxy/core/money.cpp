@@ -322,11 +322,9 @@ bool Money::commit_ready_to_send() const {
 void Money::send_commit(Io& io) {
   if (!contract_ || !contract_->deployed || !commit_ready_to_send() || io.now < next_commit_message_) return;
   const auto commit = *ledger_->commit_to_send();
-  next_commit_message_ = io.now + kRetry;
-  if (send(
-          io, Commit{commit.seqno},
-          {.to = instance_.contract().address(), .value = kCommitValue, .body = ledger_->commit_body(commit, random_)}))
-    last_commit_sent_ = commit.seqno;
+  last_commit_sent_ = commit.seqno;  // before: a failure to queue it takes it back
+  send(io, Commit{commit.seqno},
+       {.to = instance_.contract().address(), .value = kCommitValue, .body = ledger_->commit_body(commit, random_)});
 }
 
 void Money::settle(Io& io) {
@@ -358,14 +356,11 @@ void Money::care_for_contract(Io& io) {
   }
 }
 
-bool Money::send(Io& io, Purpose purpose, ton::OutgoingMessage message) {
-  const auto id = wallet_.send(std::move(message));
-  if (!id) {
+void Money::send(Io& io, Purpose purpose, ton::OutgoingMessage message) {
+  if (const auto id = wallet_.send(std::move(message)))
+    messages_.emplace(*id, std::move(purpose));
+  else
     not_sent(io, purpose, "the queue of the wallet is full");
-    return false;
-  }
-  messages_.emplace(*id, std::move(purpose));
-  return true;
 }
 
 void Money::wallet_results(Io& io) {

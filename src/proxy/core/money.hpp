@@ -101,7 +101,7 @@ class Money {
   void contract_observed(Io&, const role::AccountObserved&, std::vector<News>&);
   void wallet_results(Io&);
   void not_sent(Io&, const Purpose&, const std::string& why);
-  bool send(Io&, Purpose, ton::OutgoingMessage);
+  void send(Io&, Purpose, ton::OutgoingMessage);
   void deploy(Io&);
   void write_snapshot(Io&);
   void send_commit(Io&);

@@ -81,6 +81,22 @@ TEST(ProxyMoney, TokensGoFromMemoryToDiskToChainAndAreSignedOnlyThen) {
   EXPECT_EQ(said.db_tokens, 60);
 }
 
+// Steady work is committed at the configured pace: no commit waits for anything but its interval and the chain.
+TEST(ProxyMoney, CommitsFollowEachOtherAtTheirInterval) {
+  World w;  // every 5 s
+  const auto client = w.client();
+  const auto worker = w.worker();
+  w.seconds(10);
+  const auto before = w.chain.commits.size();
+  for (int i = 0; i < 60; ++i) {
+    w.converse(client, worker, 10);
+    w.seconds(1);
+  }
+  EXPECT_GE(w.chain.commits.size() - before, 10u);
+  EXPECT_LE(w.chain.commits.size() - before, 13u);
+  EXPECT_GE(client_of(w).chain, 500u);
+}
+
 TEST(ProxyMoney, AStuckCommitKeepsSignaturesBack) {
   World w;
   const auto client = w.client();
