@@ -103,6 +103,19 @@ test('status, health, metrics', async () => {
   }
 });
 
+test('a second network runs beside this one', async () => {
+  const other = new Network({ portBase: 24000, args: ['--workers', '2'] });
+  try {
+    await other.start();
+    const { body } = await getJson(`${other.proxy}/jsonstats`);
+    assert.equal(body.worker_connections.length, 2);
+    const [here, there] = await Promise.all([network.chat(ask('Hello')), other.chat(ask('Hello'))]);
+    assert.deepEqual([here.status, there.status], [200, 200]);
+  } finally {
+    await other.destroy();
+  }
+});
+
 test('nothing of all this ended a process', async () => {
   for (const name of ['client', 'proxy', 'worker-1', 'engine', 'devnet'])
     assert.equal(network.pidsOf(name).length, 1, name);

@@ -33,7 +33,7 @@ test('a killed proxy forgets nothing that it had made durable', async () => {
   const before = await until('the snapshot', async () => {
     const { body } = await getJson(`${network.proxy}/jsonstats`);
     const c = body.clients[0];
-    return c.db_tokens === c.used_tokens && c.used_tokens > 0 && c.used_tokens;
+    return c.used_tokens_db === c.used_tokens && c.used_tokens > 0 && c.used_tokens;
   });
   await network.restarted('proxy', network.kill('proxy'));
   await network.healthy();
