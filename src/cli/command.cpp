@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/chat.hpp"
 #include "cli/node_commands.hpp"
 #include "cli/up.hpp"
 #include "cli/wallet_command.hpp"
@@ -94,6 +95,7 @@ int run(int argc, char** argv) {
   app.get_formatter()->column_width(34);
   Command command;
   add_up(app, command);
+  add_chat(app, command.status);
   add_node<client::ServiceConfig>(app, command, "client", "run a client: the HTTP API beside an application",
                                   client::run);
   add_node<proxy::ServiceConfig>(app, command, "proxy", "run a proxy: matches clients and workers, keeps the accounts",
