@@ -79,18 +79,16 @@ ask_for_root() {  # SECTION...
 
 install_npm() {
   cd "$step_root" || return
-  if [[ ! -f package-lock.json ]]; then note "no lockfile"; return 0; fi
-  local stamp=$setup_stamps/npm key
-  key=$(cat package.json package-lock.json <(node --version) <(uname -m) | sha256sum)
-  if [[ -d node_modules && -f $stamp && $(<"$stamp") == "$key" ]]; then note "nothing to do"; return 0; fi
-  local try
+  local try before lock=node_modules/.package-lock.json
+  before=$(stat -c %Y "$lock" 2>/dev/null)
   for try in 1 2 3; do
-    npm ci --no-audit --no-fund --loglevel=error && break
-    ((try == 3)) && return 1
-    echo "npm ci failed, try $((try + 1)) of 3"
+    if node tools/node-packages.mjs; then
+      if [[ $(stat -c %Y "$lock") == "$before" ]]; then note "nothing to do"; fi
+      return 0
+    fi
+    echo "try $try of 3 failed"
   done
-  mkdir -p "$setup_stamps"
-  printf '%s\n' "$key" >"$stamp"
+  return 1
 }
 
 # --- the build -------------------------------------------------------------------------------------------------
