@@ -61,7 +61,7 @@ run_step() {  # NUMBER TOTAL NAME LOG HINT COMMAND
       beat=$elapsed
       say "$head … $elapsed s $(step_detail "$log")"
     fi
-    sleep 0.2
+    sleep 0.2 || true  # a signal to the whole group ends it too, and must not end us before the trap has run
   done
   wait "$step_child" || status=$?
   step_child=0
