@@ -55,6 +55,7 @@ class Network {
     int restarts = 0;
   };
 
+  Result<> check_ports();
   Result<> start_chain();
   Result<> fund();
   Result<> pay_from_treasury(const Allowance&);
@@ -105,6 +106,25 @@ Result<> Network::wait_healthy(const std::string& name, int port) {
   }
   return fail("{} is not ready after {:.0f} s: {}; see {}", name, to_seconds(options_.patience), waiting_for,
               network_.path("log/" + name + ".log"));
+}
+
+// Somebody else on one of our ports would answer in a node's place.
+Result<> Network::check_ports() {
+  const auto& p = network_.ports();
+  std::vector<int> all{p.client_api(),    p.proxy_http(), p.proxy_workers(),
+                       p.proxy_clients(), p.engine(),     p.liteserver()};
+  for (int i = 0; i < network_.options().workers; ++i) all.push_back(p.worker_http(i));
+  net::asio::io_context io;
+  for (const int port : all) {
+    net::tcp::acceptor acceptor(io);
+    boost::system::error_code error;
+    acceptor.open(net::tcp::v4(), error);
+    acceptor.set_option(net::tcp::acceptor::reuse_address(true), error);
+    if (acceptor.bind({net::asio::ip::address_v4::loopback(), static_cast<std::uint16_t>(port)}, error); error)
+      return fail("port {} is taken ({}); is another network running? --port-base N moves all ports", port,
+                  error.message());
+  }
+  return {};
 }
 
 Result<> Network::start_chain() {
@@ -191,6 +211,7 @@ Result<> Network::register_network() {
 
 Result<> Network::start() {
   const auto& ports = network_.ports();
+  TRY(check_ports());
   progress_.begin("a local TON chain");
   TRY(network_.write_configs());
   TRY(start_chain());

@@ -104,7 +104,10 @@ test('status, health, metrics', async () => {
 });
 
 test('a second network runs beside this one', async () => {
-  const other = new Network({ portBase: 24000, args: ['--workers', '2'] });
+  const taken = new Network({ portBase: 22000 });
+  await assert.rejects(taken.start(), /port 22000 is taken/);
+  await taken.destroy();
+  const other = new Network({ portBase: 22500, args: ['--workers', '2'] });
   try {
     await other.start();
     const { body } = await getJson(`${other.proxy}/jsonstats`);
