@@ -19,9 +19,6 @@ ton::BitString parameter_key(std::int32_t index) {
   return ton::BitString::of_uint(static_cast<std::uint32_t>(index), 32);
 }
 
-// Accounts of a chain restored from disk, and what their history may hold, are bounded by the disk, not by a peer.
-Bits256 root_hash_of(const ton::Cell& cell) { return cell.hash(); }
-
 }  // namespace
 
 Result<ton::Cell> genesis_config(std::int32_t global_id) {
@@ -33,17 +30,17 @@ Result<ton::Cell> genesis_config(std::int32_t global_id) {
   return *parameters.root();
 }
 
-Chain::Chain(ChainSettings settings, Tvm tvm, ton::Cell config)
-    : settings_(std::move(settings)),
+Chain::Chain(const ChainSettings& settings, Tvm tvm, const ton::Cell& config)
+    : settings_(settings),
       tvm_(std::move(tvm)),
-      config_(std::move(config)),
+      config_(config),
       treasury_key_(settings_.treasury_seed),
       treasury_(ton::address_of(treasury_state_init(treasury_key_.public_key()))) {}
 
-Result<Chain> Chain::create(ChainSettings settings, Time now, BlockDelta& first) {
-  TRY_ASSIGN(auto config, genesis_config(settings.global_id));
+Result<Chain> Chain::create(const ChainSettings& settings, Time now, BlockDelta& first) {
+  TRY_ASSIGN(const auto config, genesis_config(settings.global_id));
   TRY_ASSIGN(auto tvm, Tvm::create(ton::write_boc(config)));
-  Chain chain(std::move(settings), std::move(tvm), std::move(config));
+  Chain chain(settings, std::move(tvm), config);
   TRY(chain.make_zero_state(now));
   const auto born = chain.accounts_;
   first = chain.make_block(now);
@@ -83,7 +80,7 @@ Result<Chain> Chain::restore(ChainSettings settings, const ChainImage& image) {
   if (image.blocks.empty()) return fail("the chain on disk has no blocks");
   settings.global_id = image.global_id;
   TRY_ASSIGN(auto tvm, Tvm::create(ton::write_boc(image.config)));
-  Chain chain(std::move(settings), std::move(tvm), image.config);
+  Chain chain(settings, std::move(tvm), image.config);
   chain.zero_state_ = image.zero_state;
   for (const auto& [id, cell] : image.accounts) {
     TRY_ASSIGN(const auto entry, ton::parse_shard_account(cell));
@@ -107,7 +104,7 @@ Result<Chain> Chain::restore(ChainSettings settings, const ChainImage& image) {
       masterchain_state_cell(head.step, shard_hashes_root(head.step, head.shard), chain.config_, chain.accounts_.sum());
   TRY_ASSIGN(const auto block, ton::read_boc(head.shard_boc));
   TRY_ASSIGN(const auto named, lite::state_hash_after(block));
-  if (named != root_hash_of(shard) || head.masterchain_state != root_hash_of(masterchain))
+  if (named != shard.hash() || head.masterchain_state != masterchain.hash())
     return fail("the accounts on disk are not those of block {}", head.step.seqno);
   chain.states_.push_back({shard, masterchain});
   chain.last_shard_ = {head.shard, head.step.end_lt};
@@ -239,7 +236,7 @@ Result<GetMethodOutcome> Chain::run_get_method(std::int32_t seqno, const Bits256
   request.account = account;
   request.balance = parsed->balance.coins;
   request.now = shard.utime;
-  request.random_seed = root_hash_of(at->shard);
+  request.random_seed = at->shard.hash();
   return tvm_.run_get_method(request);
 }
 

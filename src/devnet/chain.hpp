@@ -105,7 +105,7 @@ class Chain {
   static constexpr std::size_t kMaxExternalCells = 8'192;
 
   // A new chain, whose first block is already made: `first` receives what to keep.
-  static Result<Chain> create(ChainSettings settings, Time now, BlockDelta& first);
+  static Result<Chain> create(const ChainSettings& settings, Time now, BlockDelta& first);
   // Fails if the image contradicts itself: the accounts must give the state that the last block names.
   static Result<Chain> restore(ChainSettings settings, const ChainImage& image);
 
@@ -152,7 +152,7 @@ class Chain {
   };
   struct Work;  // one block in the making
 
-  Chain(ChainSettings settings, Tvm tvm, ton::Cell config);
+  Chain(const ChainSettings& settings, Tvm tvm, const ton::Cell& config);
   Result<> make_zero_state(Time now);
   Result<External> read_external(BytesView boc) const;
   Result<ton::Cell> shard_account(const Bits256& account) const;

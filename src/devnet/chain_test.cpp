@@ -19,6 +19,7 @@ constexpr std::uint64_t kTon = 1'000'000'000;
 
 std::vector<ton::Transaction> transactions_of(const BlockDelta& delta) {
   std::vector<ton::Transaction> out;
+  out.reserve(delta.transactions.size());
   for (const auto& record : delta.transactions)
     out.push_back(ton::parse_transaction(ton::read_boc(record.boc).value()).value());
   return out;

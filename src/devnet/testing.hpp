@@ -40,9 +40,9 @@ inline ChainSettings chain_settings() {
   return settings;
 }
 
-inline Chain new_chain(ChainSettings settings = chain_settings(), BlockDelta* first = nullptr) {
+inline Chain new_chain(const ChainSettings& settings = chain_settings(), BlockDelta* first = nullptr) {
   BlockDelta delta;
-  auto chain = Chain::create(std::move(settings), kGenesis, delta);
+  auto chain = Chain::create(settings, kGenesis, delta);
   EXPECT_TRUE(chain) << chain.error().what;
   if (first) *first = std::move(delta);
   return *std::move(chain);
@@ -107,8 +107,8 @@ inline std::uint64_t balance_of(const Chain& chain, const ton::Address& address)
 }
 
 // A chain with a funded, running counter at 5 + 1.
-inline Chain chain_with(const Counter& counter, ChainSettings settings = chain_settings()) {
-  auto chain = new_chain(std::move(settings));
+inline Chain chain_with(const Counter& counter, const ChainSettings& settings = chain_settings()) {
+  auto chain = new_chain(settings);
   EXPECT_TRUE(chain.faucet(counter.address(), 2'000'000'000));
   chain.make_block(kGenesis);
   auto sent = chain.submit(ton::write_boc(counter.add(1, true)), kGenesis);

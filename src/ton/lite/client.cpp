@@ -15,8 +15,8 @@ Result<Request> decode_request(BytesView query) {
   return request;
 }
 
-LiteClient::LiteClient(crypto::PublicKey server, crypto::Random random, LiteClientLimits limits)
-    : server_(server), random_(std::move(random)), limits_(limits) {}
+LiteClient::LiteClient(const crypto::PublicKey& server, const crypto::Random& random, LiteClientLimits limits)
+    : server_(server), random_(random), limits_(limits) {}
 
 Result<> LiteClient::open(Time now) {
   close();

@@ -58,7 +58,7 @@ class LiteClient {
     Result<Bytes> answer;  // boxed: for decode_answer()
   };
 
-  LiteClient(crypto::PublicKey server, crypto::Random random, LiteClientLimits limits = {});
+  LiteClient(const crypto::PublicKey& server, const crypto::Random& random, LiteClientLimits limits = {});
 
   // A transport stands: begin a session on it. Fails if the server's key cannot be one.
   Result<> open(Time now);
