@@ -93,28 +93,34 @@ struct DevnetServer::State : std::enable_shared_from_this<State> {
   asio::steady_timer clock;
   std::set<ConnectionPtr> connections;
   std::vector<Waiting> waiting;
+  std::optional<BlockDelta> unkept;  // the newest block, until it is on disk
   std::string failure;
   bool stopped = false;
 };
 
 // --- the chain's clock and file
 
+// A block that is not on disk yet is kept again before there is another: nobody may build on what the next start will
+// not know. A full disk makes the chain stand still until there is room.
 Result<> DevnetServer::State::make_block() {
-  if (!failure.empty()) return fail("the chain stands still: {}", failure);
-  const auto delta = chain.make_block(wall_clock());
-  for (const auto& note : delta.notes) log::warn("devnet", "block {}: {}", delta.block.step.seqno, note);
-  if (store) {
-    auto kept = store->append(delta, settings.chain);
-    if (!kept) {
-      // Nobody may build on a block that the next start will not know.
-      failure = kept.error().what;
-      log::error("devnet", "block {} is not on disk, the chain stands still: {}", delta.block.step.seqno, failure);
-      stop();
-      return kept;
-    }
+  if (!unkept) {
+    unkept = chain.make_block(wall_clock());
+    for (const auto& note : unkept->notes) log::warn("devnet", "block {}: {}", unkept->block.step.seqno, note);
   }
+  const auto& delta = *unkept;
+  auto kept = store ? store->append(delta, settings.chain) : Result<>();
+  if (!kept) {
+    if (failure.empty())
+      log::error("devnet", "the chain stands still, block {} is not on disk: {}", delta.block.step.seqno,
+                 kept.error().what);
+    failure = kept.error().what;
+    return kept;
+  }
+  if (!failure.empty()) log::info("devnet", "the chain goes on, block {} is on disk", delta.block.step.seqno);
+  failure.clear();
   if (!delta.transactions.empty())
     log::debug("devnet", "block {}: {} transactions", delta.block.step.seqno, delta.transactions.size());
+  unkept.reset();
   return {};
 }
 

@@ -42,7 +42,7 @@ class DevnetServer {
   Result<> faucet(const ton::Address& to, std::uint64_t nano);
   // Makes the next block at once, beside the clock.
   Result<> make_block();
-  // Why the chain stands still: what was last made could not be kept on disk. Empty as long as all is well.
+  // Why the chain stands still: the newest block could not be written yet. Empty as long as all is well.
   const std::string& failure() const;
   // No more blocks, connections closed. What was made is on disk.
   void stop();

@@ -1,8 +1,10 @@
 #include "devnet/server.hpp"
 
+#include <csignal>
 #include <filesystem>
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "devnet/liteserver.hpp"
 #include "devnet/testing.hpp"
@@ -298,6 +300,46 @@ TEST_F(DevnetTest, ARestartKeepsEverythingAndClientsComeBack) {
     EXPECT_EQ(account->account->balance.coins, kTon);
     EXPECT_GE(account->block.seqno, before);
   });
+  server.reset();
+  loop.settle();
+  for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path + suffix);
+}
+
+TEST_F(DevnetTest, AFullDiskStopsTheChainUntilThereIsRoom) {
+  const auto path = ::testing::TempDir() + "/devnet_full.db";
+  for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path + suffix);
+  auto settings = server_settings();
+  settings.block_interval = std::chrono::minutes(10);
+  settings.data = path;
+  start(settings);
+  ASSERT_TRUE(server->make_block());
+  const auto seqno = server->chain().head().step.seqno;
+
+  // No file of this process may grow any more: writes behind the end fail as on a full disk.
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  auto* const handler = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit none = before;
+  none.rlim_cur = 1;
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &none), 0);
+  const auto first = server->make_block();
+  const auto second = server->make_block();
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_FALSE(first);
+  EXPECT_FALSE(second);
+  EXPECT_FALSE(server->failure().empty());
+  EXPECT_EQ(server->chain().head().step.seqno, seqno + 1) << "at most one block is ahead of the disk";
+
+  const auto kept = server->make_block();
+  ASSERT_TRUE(kept) << kept.error().what;
+  EXPECT_TRUE(server->failure().empty());
+  ASSERT_TRUE(server->make_block());
+  const auto head = server->chain().head().masterchain;
+  server.reset();
+  loop.settle();
+  start(settings);
+  EXPECT_EQ(server->chain().head().masterchain, head);
   server.reset();
   loop.settle();
   for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path + suffix);
