@@ -21,6 +21,8 @@ constexpr std::uint64_t kFromTheBeginning = 1;
 
 constexpr std::uint32_t kExtraVersion = 1;
 
+constexpr std::size_t kMaxZeroPayments = 4096;
+
 const char* name_of(ledger::SettlementKind kind) {
   switch (kind) {
     case ledger::SettlementKind::charge:
@@ -113,6 +115,7 @@ Result<> Money::open_ledger(const std::optional<ledger::Snapshot>& stored, std::
   ledger_ = std::move(opened);
   ledger_->set_extra(extra());
   contract_.reset();
+  zero_payments_.clear();
   uncommitted_ = true;
   next_snapshot_ = next_commit_ = next_commit_message_ = next_deploy_ = next_withdraw_ = next_stake_ = Time{};
   return {};
@@ -176,9 +179,14 @@ wire::proxy::AnySignedPayment Money::sign(const ton::Address& contract, std::uin
                                           std::optional<Bytes> boc) {
   if (boc) return wire::proxy::SignedPayment{*std::move(boc)};
   if (!ledger_->ready()) return wire::proxy::SignedPaymentEmpty{};
+  if (const auto it = zero_payments_.find(contract); it != zero_payments_.end())
+    return wire::proxy::SignedPayment{it->second};
   const ton::PaymentPayload payload{opcode, random_.u64(), 0, contract};
   const auto message = ton::sign_payload(ton::build_signed_payload(payload), wallet_.address(), payment_key_);
-  return wire::proxy::SignedPayment{ton::write_boc(ton::build_signed_message(message))};
+  Bytes zero = ton::write_boc(ton::build_signed_message(message));
+  if (zero_payments_.size() >= kMaxZeroPayments) zero_payments_.clear();
+  zero_payments_.emplace(contract, zero);
+  return wire::proxy::SignedPayment{std::move(zero)};
 }
 
 PaymentState Money::client_payment(const ton::Address& owner) {

@@ -126,6 +126,7 @@ class Money {
   std::optional<Contract> contract_;  // nothing before the chain has shown it
   std::string fault_;                 // why this database must not be used any more
   std::map<ledger::WalletQueue::MessageId, Purpose> messages_;
+  std::map<ton::Address, Bytes> zero_payments_;  // by contract, of accounts without a committed token
   bool hurry_ = false;
   bool uncommitted_ = false;     // tokens since the last commit was prepared, or no commit of this session yet
   std::int32_t writing_ = 0;     // number of the snapshot on its way to the disk
