@@ -13,9 +13,9 @@ constexpr auto kStatusTimeout = std::chrono::seconds(60);
 
 }  // namespace
 
-Core::Core(Config config, crypto::Random random)
+Core::Core(Config config, const crypto::Random& random)
     : config_(std::move(config)),
-      random_(std::move(random)),
+      random_(random),
       secret_hash_(crypto::sha256(as_bytes(config_.secret))),
       money_(
           [&] {

@@ -37,7 +37,7 @@ struct Config {
 
 class Core {
  public:
-  Core(Config config, crypto::Random random);
+  Core(Config config, const crypto::Random& random);
 
   void handle(const Event& event, Time now, Effects& out);
   Time wake_at() const;

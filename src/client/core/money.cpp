@@ -18,8 +18,8 @@ std::string in_ton(std::uint64_t nano) { return fmt::format("{:.3f} TON", static
 
 }  // namespace
 
-Money::Money(Config config, crypto::Random random)
-    : config_(std::move(config)), random_(std::move(random)), queue_(queue_config(config_)) {}
+Money::Money(Config config, const crypto::Random& random)
+    : config_(std::move(config)), random_(random), queue_(queue_config(config_)) {}
 
 void Money::start(Effects& out) {
   if (std::exchange(started_, true)) return;

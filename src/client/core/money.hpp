@@ -30,7 +30,7 @@ class Money {
     Duration retry = std::chrono::seconds(120);  // an operation that shows no effect for so long is tried again
   };
 
-  Money(Config config, crypto::Random random);
+  Money(Config config, const crypto::Random& random);
 
   const ton::Address& wallet() const { return queue_.address(); }
 

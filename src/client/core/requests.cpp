@@ -10,6 +10,8 @@
 namespace cocoon::client {
 namespace {
 
+// What fits into one frame with all that is around it (wire.md 2.6.1).
+constexpr std::size_t kMaxRequest = (std::size_t{1} << 24) - 4096;
 constexpr auto kAgainInterval = std::chrono::milliseconds(500);
 
 std::string lower(std::string_view text) {
@@ -51,6 +53,12 @@ wire::http::Request http_request(const ApiRequest& r) {
   if (!r.body.empty()) out.headers.push_back({"Content-Length", fmt::format("{}", r.body.size())});
   out.payload = r.body;
   return out;
+}
+
+std::size_t size_of(const ApiRequest& r) {
+  std::size_t size = r.body.size() + r.path.size() + r.model.size();
+  for (const auto& [name, value] : r.headers) size += name.size() + value.size() + 16;
+  return size;
 }
 
 Bytes query_for(const ApiRequest& r, const Bits256& id, int proto, std::uint32_t root_version) {
@@ -119,10 +127,13 @@ Time Core::news_for(const Session& s) const { return std::max(root_changed_, mon
 
 void Core::on(const ApiRequest& r, Time now, Effects& out) {
   ++count_requests_;
-  const auto refuse = [&](int code, std::string text) {
+  const auto refuse = [&](int code, std::string text, ApiFailed::Why why = ApiFailed::Why::not_connected) {
     ++count_failed_;
-    out.emplace_back(ApiFailed{r.id, code, std::move(text), ApiFailed::Why::not_connected});
+    out.emplace_back(ApiFailed{r.id, code, std::move(text), why});
   };
+  if (size_of(r) > kMaxRequest)
+    return refuse(wire::kErrorProtocolViolation,
+                  fmt::format("a request of {} bytes does not fit into a frame", size_of(r)), ApiFailed::Why::peer);
   auto* s = ready_session();
   if (s == nullptr) return refuse(wire::kErrorNotReady, "no proxy is ready: " + why_not_ready());
   if (requests_.size() >= config_.max_requests)
@@ -225,6 +236,8 @@ template <class... F>
 struct Overloaded : F... {
   using F::operator()...;
 };
+template <class... F>
+Overloaded(F...) -> Overloaded<F...>;
 
 template <class Ex>
 const wire::client::QueryFinalInfo* info_of(const Ex& m) {

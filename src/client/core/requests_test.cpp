@@ -247,6 +247,18 @@ TEST(ClientRequests, TakesNoMoreThanItsLimit) {
   w.run(World::request(4));
 }
 
+TEST(ClientRequests, WhatDoesNotFitIntoAFrameIsRefused) {
+  World w;
+  w.become_ready();
+  auto r = World::request(1);
+  r.body.assign((std::size_t{1} << 24) - 8192, 'x');
+  const auto effects = w.handle(r);
+  EXPECT_LT(only<role::SendPacket>(effects).data.size(), (std::size_t{1} << 24) - 64);
+  r.id = 2;
+  r.headers.emplace_back("X", std::string(8192, 'y'));
+  EXPECT_EQ(only<ApiFailed>(w.handle(r)).code, wire::kErrorProtocolViolation);
+}
+
 TEST(ClientRequests, StrangePacketsChangeNothing) {
   World w;
   const auto target = w.dialled();

@@ -178,7 +178,7 @@ void ServiceConfig::add_keys(node::ConfigTable& t) {
         "highest price factor of a worker that a request accepts if it names none, in 1/1000", 0, INT32_MAX);
   t.key("api.timeout", api.defaults.timeout, "seconds a request may take if it names none", 1.0, 86400.0);
   t.key("api.max_timeout", api.defaults.max_timeout, "seconds a request may take at most", 1.0, 86400.0);
-  t.key("api.max_body", api.max_body, "bytes of a request at most", 1024, 256 << 20);
+  t.key("api.max_body", api.max_body, "bytes of a request at most", 1024, 16 << 20);
   t.key("api.max_unread", api.max_unread, "bytes of an answer that wait for a slow caller, at most", 64 << 10, 1 << 30);
   t.key("api.max_connections", api.max_connections, "callers at once, at most", 1, 1 << 20);
   t.key("api.origins", api.origins, "origins of web pages that may use the API, \"*\" for any; none by default");
