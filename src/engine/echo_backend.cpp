@@ -151,33 +151,13 @@ class Playing {
   Playing& operator=(const Playing&) = delete;
 
   Task<> run() {
-    std::string body;
-    switch (script_.mode) {
-      case Mode::stall:
-        co_return co_await stall();
-      case Mode::die:
-        co_return responder_.abort();
-      case Mode::half_json:
-        body = R"({"id":"chatcmpl-1","object":"chat.completion","choi)";
-        co_return co_await respond(200, kJson, std::move(body));
-      case Mode::garbage:
-        body = "\xFF\xFE{]\x01";
-        co_return co_await respond(200, kJson, std::move(body));
-      case Mode::error:
-        body = ApiError{script_.status, "the fixture fails", "server_error", {}, "fixture"}.to_json();
-        co_return co_await respond(script_.status, kJson, std::move(body));
-      case Mode::flat_error:
-        body = fmt::format(
-            R"({{"object":"error","message":"the fixture refuses","type":"BadRequest","param":null,"code":{}}})",
-            script_.status);
-        co_return co_await respond(script_.status, kJson, std::move(body));
-      case Mode::plain_error:
-        body = "the fixture is out of order\n";
-        co_return co_await respond(script_.status, "text/plain", std::move(body));
-      default:
-        break;
-    }
-    if (script_.stream)
+    if (script_.mode == Mode::die) co_return responder_.abort();
+    auto body = canned();
+    if (script_.mode == Mode::stall)
+      co_await stall();
+    else if (!body.empty())
+      co_await respond(script_.status, std::move(body));
+    else if (script_.stream)
       co_await stream();
     else
       co_await whole();
@@ -189,8 +169,28 @@ class Playing {
             1'700'000'000};
   }
 
-  Task<> respond(int status, const char* type, std::string body) {
-    auto headers = HttpHeaders::content_type(type);
+  // The body of modes whose answer is always the same; empty for the others.
+  std::string canned() const {
+    switch (script_.mode) {
+      case Mode::half_json:
+        return R"({"id":"chatcmpl-1","object":"chat.completion","choi)";
+      case Mode::garbage:
+        return "\xFF\xFE{]\x01";
+      case Mode::error:
+        return ApiError{script_.status, "the fixture fails", "server_error", {}, "fixture"}.to_json();
+      case Mode::flat_error:
+        return fmt::format(
+            R"({{"object":"error","message":"the fixture refuses","type":"BadRequest","param":null,"code":{}}})",
+            script_.status);
+      case Mode::plain_error:
+        return "the fixture is out of order\n";
+      default:
+        return {};
+    }
+  }
+
+  Task<> respond(int status, std::string body) {
+    auto headers = HttpHeaders::content_type(script_.mode == Mode::plain_error ? "text/plain" : kJson);
     const auto sent = co_await responder_.respond(status, std::move(headers), std::move(body));
     if (!sent) give_up();
   }
@@ -238,7 +238,7 @@ class Playing {
       if (script_.mode == Mode::stall_mid) co_return co_await stall();
       co_return responder_.abort();
     }
-    co_await respond(200, kJson, std::move(body));
+    co_await respond(script_.status, std::move(body));
   }
 
   std::string piece(const EventWriter& writer, std::uint32_t index) const {
