@@ -38,6 +38,7 @@ Result<Sampler> Sampler::make(const Model& model, const Sampling& s, std::span<c
     };
 
     std::vector<llama_logit_bias> bias;
+    bias.reserve(s.logit_bias.size() + model.end_tokens().size());
     for (const auto& [token, weight] : s.logit_bias) bias.push_back({token, weight});
     if (s.ignore_end)
       for (const auto token : model.end_tokens()) bias.push_back({token, -std::numeric_limits<float>::infinity()});
