@@ -31,6 +31,13 @@ struct PaymentState {
   std::int64_t max = 0;
 };
 
+// The proxy contract as the chain showed it last.
+struct ContractSeen {
+  bool deployed = false;
+  ton::ProxyState state;
+  std::uint64_t coins = 0;  // nanoTON
+};
+
 class Money {
  public:
   Money(const Config& config, const Instance& instance, crypto::Random& random);
@@ -89,12 +96,6 @@ class Money {
   struct AddStake {};
   using Purpose = std::variant<Deploy, Commit, Settle, Withdraw, AddStake>;
 
-  struct Contract {  // as the chain showed it last
-    bool deployed = false;
-    ton::ProxyState state;
-    std::uint64_t coins = 0;  // nanoTON
-  };
-
   Result<> open_ledger(const std::optional<ledger::Snapshot>& stored, std::int32_t first_seqno);
   void retire();
   void fail(Io&, const Error&);
@@ -123,8 +124,8 @@ class Money {
   std::uint32_t stored_root_version_ = 0;
   std::vector<Bytes> retired_;  // last snapshots of earlier contracts: who is still owed what
   std::optional<ledger::Ledger> ledger_;
-  std::optional<Contract> contract_;  // nothing before the chain has shown it
-  std::string fault_;                 // why this database must not be used any more
+  std::optional<ContractSeen> contract_;  // nothing before the chain has shown it
+  std::string fault_;                     // why this database must not be used any more
   std::map<ledger::WalletQueue::MessageId, Purpose> messages_;
   std::map<ton::Address, Bytes> zero_payments_;  // by contract, of accounts without a committed token
   bool hurry_ = false;
