@@ -5,11 +5,12 @@
 
 namespace cocoon::net {
 
-Credentials::Credentials(tee::Attester attester, crypto::Random random, Clock clock)
-    : attester_(std::move(attester)), random_(std::move(random)), clock_(std::move(clock)) {}
+Credentials::Credentials(tee::Attester attester, const crypto::Random& random, Clock clock)
+    : attester_(std::move(attester)), random_(random), clock_(std::move(clock)) {}
 
-Result<std::shared_ptr<Credentials>> Credentials::make(tee::Attester attester, crypto::Random random, Clock clock) {
-  std::shared_ptr<Credentials> out(new Credentials(std::move(attester), std::move(random), std::move(clock)));
+Result<std::shared_ptr<Credentials>> Credentials::make(tee::Attester attester, const crypto::Random& random,
+                                                       Clock clock) {
+  std::shared_ptr<Credentials> out(new Credentials(std::move(attester), random, std::move(clock)));
   TRY(out->renew());
   return out;
 }

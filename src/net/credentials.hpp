@@ -15,7 +15,7 @@ using Clock = std::function<Time()>;
 class Credentials {
  public:
   // Makes the first identity at once: an attester that fails is an error here.
-  static Result<std::shared_ptr<Credentials>> make(tee::Attester attester, crypto::Random random,
+  static Result<std::shared_ptr<Credentials>> make(tee::Attester attester, const crypto::Random& random,
                                                    Clock clock = wall_clock);
 
   // The context for a session begun now. The identity is made anew every hour (wire.md 2.3); while the attester fails,
@@ -26,7 +26,7 @@ class Credentials {
   crypto::Random& random() { return random_; }
 
  private:
-  Credentials(tee::Attester attester, crypto::Random random, Clock clock);
+  Credentials(tee::Attester attester, const crypto::Random& random, Clock clock);
   Result<> renew();
 
   tee::Attester attester_;

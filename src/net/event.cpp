@@ -3,7 +3,7 @@
 namespace cocoon::net {
 
 struct Watchdog::State : std::enable_shared_from_this<Watchdog::State> {
-  State(Executor executor, std::function<void()> call) : timer(std::move(executor)), expired(std::move(call)) {}
+  State(const Executor& executor, std::function<void()> call) : timer(executor), expired(std::move(call)) {}
 
   void arm() {
     armed = deadline;
@@ -30,8 +30,8 @@ struct Watchdog::State : std::enable_shared_from_this<Watchdog::State> {
   SteadyTime armed = SteadyTime::max();
 };
 
-Watchdog::Watchdog(Executor executor, std::function<void()> expired)
-    : state_(std::make_shared<State>(std::move(executor), std::move(expired))) {}
+Watchdog::Watchdog(const Executor& executor, std::function<void()> expired)
+    : state_(std::make_shared<State>(executor, std::move(expired))) {}
 
 Watchdog::~Watchdog() {
   state_->expired = nullptr;

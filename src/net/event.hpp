@@ -14,7 +14,7 @@ namespace cocoon::net {
 // A wait may also return without a wake (shutdown): callers check their condition in a loop.
 class Event {
  public:
-  explicit Event(Executor executor) : timer_(std::move(executor), SteadyTime::max()) {}
+  explicit Event(const Executor& executor) : timer_(executor, SteadyTime::max()) {}
 
   void notify() {
     if (set_) return;
@@ -78,7 +78,7 @@ class Mailbox {
 // earlier than it already would. `expired` runs on the executor, at most once per deadline set.
 class Watchdog {
  public:
-  Watchdog(Executor executor, std::function<void()> expired);
+  Watchdog(const Executor& executor, std::function<void()> expired);
   ~Watchdog();
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;

@@ -203,7 +203,7 @@ TEST_F(CertificateTest, OnlyKeyType) {
 TEST_F(CertificateTest, EveryMutationIsRefused) {
   const auto der = make_certificate(key, attest_plain_client()(key.public_key()).value(), {}, kNow);
   for (std::size_t i = 0; i < der.size(); ++i)
-    for (const int bit : {0x01, 0x40, 0x80}) {
+    for (const int bit : {0x01, 0x80}) {
       auto mutated = der;
       mutated[i] = static_cast<std::uint8_t>(mutated[i] ^ bit);
       EXPECT_FALSE(reads(mutated)) << "byte " << i;

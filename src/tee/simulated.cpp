@@ -162,8 +162,8 @@ Bytes assemble_quote(BytesView header_and_body, const P256Signature& signature, 
   return out;
 }
 
-SimulatedPlatform::SimulatedPlatform(P256Key pck, P256Key attestation, std::string chain_pem)
-    : pck_(std::move(pck)), attestation_(std::move(attestation)), chain_(std::move(chain_pem)) {}
+SimulatedPlatform::SimulatedPlatform(const P256Key& pck, const P256Key& attestation, std::string chain_pem)
+    : pck_(pck), attestation_(attestation), chain_(std::move(chain_pem)) {}
 
 Bytes SimulatedPlatform::quote(const TdxMeasurements& measured, const Bits512& report_data) const {
   return complete_quote(simulated_header_and_body(measured, report_data));
@@ -186,19 +186,19 @@ Result<> SimulatedPlatform::save(const fs::path& directory) const {
 }
 
 Result<SimulatedPlatform> SimulatedPlatform::load(const fs::path& directory) {
-  TRY_ASSIGN(auto pck, load_key(directory / "platform-key.pem"));
-  TRY_ASSIGN(auto attestation, load_key(directory / "attestation-key.pem"));
+  TRY_ASSIGN(const auto pck, load_key(directory / "platform-key.pem"));
+  TRY_ASSIGN(const auto attestation, load_key(directory / "attestation-key.pem"));
   TRY_ASSIGN(auto chain, read_file(directory / "platform-chain.pem"));
   TRY_ASSIGN(const auto facts, read_pck_chain(as_bytes(chain), Time{}));
   if (facts.leaf_key != pck.point()) return fail("{}: the chain is not for this key", directory.string());
-  return SimulatedPlatform(std::move(pck), std::move(attestation), std::move(chain));
+  return SimulatedPlatform(pck, attestation, std::move(chain));
 }
 
-SimulatedRoot::SimulatedRoot(P256Key root, P256Key ca, std::string root_pem, std::string ca_pem)
-    : root_(std::move(root)), ca_(std::move(ca)), root_pem_(std::move(root_pem)), ca_pem_(std::move(ca_pem)) {}
+SimulatedRoot::SimulatedRoot(const P256Key& root, const P256Key& ca, std::string root_pem, std::string ca_pem)
+    : root_(root), ca_(ca), root_pem_(std::move(root_pem)), ca_pem_(std::move(ca_pem)) {}
 
 SimulatedRoot SimulatedRoot::create(crypto::Random& random, Time now, std::string_view network) {
-  auto root = P256Key::generate(random), ca = P256Key::generate(random);
+  const auto root = P256Key::generate(random), ca = P256Key::generate(random);
   const auto root_name = name_of(network, "root"), ca_name = name_of(network, "platform CA");
   CertificateSpec spec{
       root_name, root_name, root.point(), serial(random), now - std::chrono::hours(24), now + 20 * kYear, 1, {}};
@@ -209,7 +209,7 @@ SimulatedRoot SimulatedRoot::create(crypto::Random& random, Time now, std::strin
   spec.not_after = now + 15 * kYear;
   spec.path_length = 0;
   auto ca_pem = write_pem(issue_certificate(spec, root), "CERTIFICATE");
-  return {std::move(root), std::move(ca), std::move(root_pem), std::move(ca_pem)};
+  return {root, ca, std::move(root_pem), std::move(ca_pem)};
 }
 
 Result<> SimulatedRoot::save(const fs::path& directory) const {
@@ -221,12 +221,12 @@ Result<> SimulatedRoot::save(const fs::path& directory) const {
 }
 
 Result<SimulatedRoot> SimulatedRoot::load(const fs::path& directory) {
-  TRY_ASSIGN(auto root, load_key(directory / "root-key.pem"));
-  TRY_ASSIGN(auto ca, load_key(directory / "ca-key.pem"));
+  TRY_ASSIGN(const auto root, load_key(directory / "root-key.pem"));
+  TRY_ASSIGN(const auto ca, load_key(directory / "ca-key.pem"));
   TRY_ASSIGN(auto ca_pem, read_file(directory / "ca.pem"));
   TRY_ASSIGN(auto root_pem, read_file(directory / "root.pem"));
   TRY(read_simulated_root(root_pem));
-  return SimulatedRoot(std::move(root), std::move(ca), std::move(root_pem), std::move(ca_pem));
+  return SimulatedRoot(root, ca, std::move(root_pem), std::move(ca_pem));
 }
 
 TrustedRoot SimulatedRoot::trusted() const {
@@ -235,7 +235,7 @@ TrustedRoot SimulatedRoot::trusted() const {
 }
 
 SimulatedPlatform SimulatedRoot::make_platform(crypto::Random& random, Time now) const {
-  auto pck = P256Key::generate(random), attestation = P256Key::generate(random);
+  const auto pck = P256Key::generate(random), attestation = P256Key::generate(random);
   FixedBytes<16> ppid;
   random.fill(ppid);
   const auto fmspc = FixedBytes<6>::from(as_bytes("COCOON"));
@@ -244,7 +244,7 @@ SimulatedPlatform SimulatedRoot::make_platform(crypto::Random& random, Time now)
                        now - std::chrono::hours(24),       now + 7 * kYear, -1,          {}};
   spec.extensions.push_back(der::write_extension(kSgxExtensionsOid, false, sgx_extensions_value(ppid, fmspc)));
   const auto leaf = write_pem(issue_certificate(spec, ca_), "CERTIFICATE");
-  return {std::move(pck), std::move(attestation), leaf + ca_pem_ + root_pem_};
+  return {pck, attestation, leaf + ca_pem_ + root_pem_};
 }
 
 Result<TrustedRoot> read_simulated_root(std::string_view pem) {

@@ -12,7 +12,7 @@ namespace cocoon::tee {
 // One simulated machine: the platform (PCK) key, an attestation key certified by it, and the chain to the root.
 class SimulatedPlatform {
  public:
-  SimulatedPlatform(P256Key pck, P256Key attestation, std::string chain_pem);
+  SimulatedPlatform(const P256Key& pck, const P256Key& attestation, std::string chain_pem);
 
   // A TDX quote of version 4 over these values.
   Bytes quote(const TdxMeasurements&, const Bits512& report_data) const;
@@ -42,7 +42,7 @@ class SimulatedRoot {
   SimulatedPlatform make_platform(crypto::Random&, Time now) const;
 
  private:
-  SimulatedRoot(P256Key root, P256Key ca, std::string root_pem, std::string ca_pem);
+  SimulatedRoot(const P256Key& root, const P256Key& ca, std::string root_pem, std::string ca_pem);
   P256Key root_, ca_;
   std::string root_pem_, ca_pem_;
 };
