@@ -2,11 +2,22 @@
 #
 # One room, one target: library <name> from <dir>/*.cpp, test program <name>_test from <dir>/*_test.cpp.
 # A room's headers are reached as "<name of folder>/file.hpp" through a link made for that room alone, so a target sees
-# only the headers of rooms it depends on. TEST_DEPS are for the test program only.
+# only the headers of rooms it depends on. TEST_DEPS are for the test program only; SANITIZERS (asan, tsan) says under
+# which presets that is built.
 include(GoogleTest)
 
 function(cocoon_room)
-  cmake_parse_arguments(R "" "NAME;DIR;AS;PCH" "DEPS;PRIVATE;TEST_DEPS" ${ARGN})
+  cmake_parse_arguments(R "" "NAME;DIR;AS;PCH" "DEPS;PRIVATE;TEST_DEPS;SANITIZERS" ${ARGN})
+  # What the sanitizer presets reach in CI's time: ASan every room that reads bytes, decides or keeps money (all without
+  # sockets, and net), TSan those that name it.
+  if(NOT R_SANITIZERS AND NOT R_PCH STREQUAL "asio")
+    set(R_SANITIZERS asan)
+  endif()
+  if((COCOON_ASAN AND NOT asan IN_LIST R_SANITIZERS) OR (COCOON_TSAN AND NOT tsan IN_LIST R_SANITIZERS))
+    set(test_here FALSE)
+  else()
+    set(test_here TRUE)
+  endif()
   if(NOT R_DIR)
     set(R_DIR ${CMAKE_CURRENT_SOURCE_DIR})
   endif()
@@ -36,7 +47,7 @@ function(cocoon_room)
     target_link_libraries(${R_NAME} INTERFACE ${R_DEPS})
   endif()
 
-  if(tests AND NOT COCOON_FUZZ)
+  if(tests AND test_here AND NOT COCOON_FUZZ)
     add_executable(${R_NAME}_test ${tests})
     target_compile_definitions(${R_NAME}_test PRIVATE COCOON_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     target_link_libraries(${R_NAME}_test PRIVATE ${R_NAME} cocoon_options ${R_PRIVATE} ${R_TEST_DEPS}
