@@ -129,8 +129,11 @@ build() {  # PRESET [TARGETS...]
   cd "$step_root" || return
   local preset=$1
   shift
+  # Two verbs at once take turns: ninja has no lock of its own.
+  exec 8>"build/$preset.lock"
+  flock -n 8 || { doing "waiting for another build of $preset"; flock 8; doing ""; }
   ninja -C "build/$preset" -j "$(build_jobs)" "$@" || return
-  if tail -n 1 "$step_logs"/build-"$preset".log 2>/dev/null | grep -q 'no work to do'; then note "nothing to do"; fi
+  if tail -n 2 "$step_logs"/build-"$preset".log 2>/dev/null | grep -q 'no work to do'; then note "nothing to do"; fi
 }
 
 # --- what the verbs share --------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ plan() {
 
 # A build's own counter, "[12/345]", or what the step said of itself.
 step_detail() {
-  if [[ -s $STEP_DOING ]]; then head -n 1 "$STEP_DOING"; return; fi
+  if [[ -s $STEP_DOING && -n $(<"$STEP_DOING") ]]; then head -n 1 "$STEP_DOING"; return; fi
   tail -c 400 "$1" 2>/dev/null | tr '\r' '\n' | grep -oE '^\[[0-9]+/[0-9]+\]' | tail -n 1
 }
 
