@@ -81,6 +81,45 @@ void add_node(CLI::App& app, Command& command, const std::string& name, const st
   });
 }
 
+// The engine alone also runs without a file: `cocoon engine --model FILE.gguf`.
+void add_engine(CLI::App& app, Command& command) {
+  auto* sub = app.add_subcommand("engine", "run the embedded engine: an OpenAI-compatible server over llama.cpp");
+  struct Words {
+    std::string config, model, model_name, listen;
+    bool example = false, fixture = false;
+  };
+  auto words = std::make_shared<Words>();
+  sub->add_option("--model", words->model, "GGUF file to serve");
+  sub->add_option("--model-name", words->model_name, "what the API calls it; default: what the file calls itself");
+  sub->add_option("--listen", words->listen, "where to listen, ip:port on loopback; default 127.0.0.1:13000");
+  sub->add_flag("--fixture", words->fixture, "no model: fixed answers, for benchmarks and tests");
+  sub->add_option("--config", words->config, "TOML file; the options here go before what it says");
+  sub->add_flag("--example", words->example, "print a configuration file with every key, its meaning and its default");
+  sub->callback([words, &command] {
+    EngineOptions options;
+    node::ConfigTable table;
+    options.add_keys(table);
+    if (words->example) {
+      fmt::print("{}", table.example());
+      return;
+    }
+    if (!words->config.empty()) {
+      if (auto loaded = table.load_file(words->config); !loaded) {
+        command.status = complain("engine", loaded.error());
+        return;
+      }
+    }
+    if (!words->model.empty()) options.model = words->model;
+    if (!words->model_name.empty()) options.model_name = words->model_name;
+    if (!words->listen.empty()) options.listen = words->listen;
+    options.fixture = options.fixture || words->fixture;
+    if (options.model.empty() && !options.fixture)
+      command.status = complain("engine", Error{0, "--model FILE.gguf or --config FILE must be given"});
+    else
+      command.status = run_engine(options);
+  });
+}
+
 }  // namespace
 
 int complain(std::string_view command, const Error& error) {
@@ -102,8 +141,7 @@ int run(int argc, char** argv) {
                                  proxy::run);
   add_node<worker::ServiceConfig>(app, command, "worker", "run a worker: serves a model through any engine, earns",
                                   worker::run);
-  add_node<EngineOptions>(app, command, "engine", "run the embedded engine: an OpenAI-compatible server over llama.cpp",
-                          run_engine);
+  add_engine(app, command);
   add_node<DevnetOptions>(app, command, "devnet", "run a local TON chain with a liteserver", run_devnet);
   add_wallet(app, command.status);
   add_root(app, command.status);
