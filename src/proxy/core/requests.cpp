@@ -299,7 +299,7 @@ wire::TokensUsed Requests::capped(const wire::TokensUsed& said, std::uint64_t li
 }
 
 // wire.md 4.7.5.
-void Requests::finish(Io& io, const Bits256& id, const Outcome& outcome) {
+void Requests::finish(Io& io, Bits256 id, const Outcome& outcome) {
   const auto it = running_.find(id);
   COCOON_ASSERT(it != running_.end());
   const Request r = std::move(it->second);

@@ -82,7 +82,7 @@ class Requests {
   bool deliver(Io&, Request&, Bytes packet);
   void end_with(Io&, Request&, const wire::proxy::QueryFinalInfo&, bool head, Bytes bytes);
   void abandon(Io&, Request&, int code, std::string why);
-  void finish(Io&, const Bits256& id, const Outcome&);
+  void finish(Io&, Bits256 id, const Outcome&);  // by value: the request that may hold it goes
   void pay(Io&, const Request&, const Outcome&);
   wire::TokensUsed capped(const wire::TokensUsed&, std::uint64_t limit) const;
   Final final_of(const Request&, Time now) const;
