@@ -20,7 +20,8 @@ std::uint64_t read_bits(const std::uint8_t* from, unsigned from_bit, unsigned co
 }
 
 void copy_bits(std::uint8_t* to, unsigned to_bit, const std::uint8_t* from, unsigned from_bit, unsigned count) {
-  if ((to_bit & 7) == 0 && (from_bit & 7) == 0) {
+  // Of nothing there may be no address, which memcpy must not be given.
+  if (count > 0 && (to_bit & 7) == 0 && (from_bit & 7) == 0) {
     std::memcpy(to + (to_bit >> 3), from + (from_bit >> 3), count >> 3);
     const unsigned whole = count & ~7u;
     to_bit += whole;
