@@ -16,6 +16,7 @@ using ton::kTon;
 
 std::vector<std::uint32_t> opcodes(const World& w) {
   std::vector<std::uint32_t> out;
+  out.reserve(w.chain.log.size());
   for (const auto& m : w.chain.log) out.push_back(m.opcode);
   return out;
 }

@@ -68,10 +68,16 @@ class Service {
   bool stopped_ = false;
 };
 
+Result<ton::Address> address_of(std::string_view key, const std::string& text) {
+  auto address = ton::address_from_text(text);
+  if (!address) return std::unexpected(std::move(address).error().within(key));
+  return *address;
+}
+
 Result<Config> core_config(const ServiceConfig& config) {
   auto c = config.core;
-  TRY_ASSIGN(c.root, ton::address_from_text(config.common.root));
-  TRY_ASSIGN(c.money.owner, ton::address_from_text(config.common.owner));
+  TRY_ASSIGN(c.root, address_of("network.root", config.common.root));
+  TRY_ASSIGN(c.money.owner, address_of("wallet.owner", config.common.owner));
   TRY_ASSIGN(c.money.node_seed, node::load_or_create_seed(config.common.wallet_key_file));
   c.money.wallet_code = contract_code::wallet();
   c.is_test = config.common.is_test;

@@ -253,7 +253,7 @@ struct World {
   }
 
   // --- the proxy's answers
-  wire::client::ConnectedToProxy hello(wire::client::AnyProxyConnectionAuth auth, int proto = 2) const {
+  wire::client::ConnectedToProxy hello(const wire::client::AnyProxyConnectionAuth& auth, int proto = 2) const {
     wire::client::ConnectedToProxy m;
     m.params.flags = 1;
     m.params.proxy_public_key = proxy_key.public_key();
@@ -262,7 +262,7 @@ struct World {
     m.params.is_test = true;
     m.params.set_proto_version(proto);
     m.client_sc_address = ton::to_friendly_text(contract());
-    m.auth = std::move(auth);
+    m.auth = auth;
     m.signed_payment = wire::proxy::SignedPaymentEmpty{};
     return m;
   }
