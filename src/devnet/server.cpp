@@ -51,7 +51,7 @@ using ConnectionPtr = std::shared_ptr<Connection>;
 
 }  // namespace
 
-struct DevnetServer::State : std::enable_shared_from_this<State> {
+struct DevnetServer::State {
   // A request behind waitMasterchainSeqno.
   struct Waiting {
     std::weak_ptr<Connection> connection;
@@ -73,10 +73,11 @@ struct DevnetServer::State : std::enable_shared_from_this<State> {
 
   Result<> listen();
   Result<> make_block();
-  Task<> run_clock();
-  Task<> run_acceptor();
-  Task<> run_reader(ConnectionPtr connection);
-  Task<> run_writer(ConnectionPtr connection);
+  // Coroutines. Each is given the state itself: it may first run when nobody else holds that any more.
+  Task<> run_clock(std::shared_ptr<State> self);
+  Task<> run_acceptor(std::shared_ptr<State> self);
+  Task<> run_reader(std::shared_ptr<State> self, ConnectionPtr connection);
+  Task<> run_writer(std::shared_ptr<State> self, ConnectionPtr connection);
   void take(const ConnectionPtr& connection, BytesView payload);
   void take_query(const ConnectionPtr& connection, const lite::Query& query);
   void reply(const ConnectionPtr& connection, const lite::Payload& payload);
@@ -124,8 +125,7 @@ Result<> DevnetServer::State::make_block() {
   return {};
 }
 
-Task<> DevnetServer::State::run_clock() {
-  const auto self = shared_from_this();
+Task<> DevnetServer::State::run_clock([[maybe_unused]] std::shared_ptr<State> self) {
   auto next = Steady::now() + settings.block_interval;
   while (!stopped) {
     clock.expires_at(next);
@@ -153,8 +153,7 @@ Result<> DevnetServer::State::listen() {
   return {};
 }
 
-Task<> DevnetServer::State::run_acceptor() {
-  const auto self = shared_from_this();
+Task<> DevnetServer::State::run_acceptor(std::shared_ptr<State> self) {
   while (!stopped) {
     auto [error, socket] = co_await acceptor.async_accept(net::no_throw);
     if (stopped) break;
@@ -169,13 +168,12 @@ Task<> DevnetServer::State::run_acceptor() {
     auto connection = std::make_shared<Connection>(std::move(socket), key, settings.max_request);
     connection->watchdog.set(millis(settings.handshake));
     connections.insert(connection);
-    asio::co_spawn(executor, run_reader(connection), asio::detached);
-    asio::co_spawn(executor, run_writer(connection), asio::detached);
+    asio::co_spawn(executor, run_reader(self, connection), asio::detached);
+    asio::co_spawn(executor, run_writer(self, connection), asio::detached);
   }
 }
 
-Task<> DevnetServer::State::run_reader(ConnectionPtr connection) {
-  const auto self = shared_from_this();
+Task<> DevnetServer::State::run_reader([[maybe_unused]] std::shared_ptr<State> self, ConnectionPtr connection) {
   Bytes buffer(16 * 1024);
   while (!connection->closed) {
     auto [error, n] = co_await connection->socket.async_read_some(asio::buffer(buffer), net::no_throw);
@@ -196,8 +194,7 @@ Task<> DevnetServer::State::run_reader(ConnectionPtr connection) {
   connections.erase(connection);
 }
 
-Task<> DevnetServer::State::run_writer(ConnectionPtr connection) {
-  const auto self = shared_from_this();
+Task<> DevnetServer::State::run_writer([[maybe_unused]] std::shared_ptr<State> self, ConnectionPtr connection) {
   while (!connection->closed) {
     const auto bytes = std::exchange(connection->unsent, {});
     if (bytes.empty()) {
@@ -313,8 +310,8 @@ Result<std::unique_ptr<DevnetServer>> DevnetServer::start(net::Executor executor
   auto state =
       std::make_shared<State>(executor, std::move(settings), std::move(*opened.chain), std::move(opened.store));
   TRY(state->listen());
-  asio::co_spawn(executor, state->run_acceptor(), asio::detached);
-  asio::co_spawn(executor, state->run_clock(), asio::detached);
+  asio::co_spawn(executor, state->run_acceptor(state), asio::detached);
+  asio::co_spawn(executor, state->run_clock(state), asio::detached);
   return std::unique_ptr<DevnetServer>(new DevnetServer(std::move(state)));
 }
 

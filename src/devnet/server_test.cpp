@@ -345,6 +345,14 @@ TEST_F(DevnetTest, AFullDiskStopsTheChainUntilThereIsRoom) {
   for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path + suffix);
 }
 
+TEST_F(DevnetTest, ServersAndClientsThatNeverRanCanBeDropped) {
+  start();
+  auto node = client();
+  node.reset();
+  server.reset();
+  loop.settle();
+}
+
 TEST_F(DevnetTest, APortInUseIsAnError) {
   start();
   auto settings = server_settings();

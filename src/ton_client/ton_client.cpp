@@ -14,7 +14,7 @@ namespace asio = boost::asio;
 namespace lite = ton::lite;
 using namespace boost::asio::experimental::awaitable_operators;
 
-struct TonClient::State : std::enable_shared_from_this<State> {
+struct TonClient::State {
   struct Waiter {
     explicit Waiter(const net::Executor& e) : event(e) {}
     net::Event event;
@@ -118,8 +118,8 @@ struct TonClient::State : std::enable_shared_from_this<State> {
     }
   }
 
-  Task<> run() {
-    const auto self = shared_from_this();
+  // Given the state itself: it may first run when nobody else holds that any more.
+  Task<> run([[maybe_unused]] std::shared_ptr<State> self) {
     int failures = 0;
     while (!stopped) {
       auto connected = co_await connect();
@@ -160,7 +160,7 @@ struct TonClient::State : std::enable_shared_from_this<State> {
 
 TonClient::TonClient(net::Executor executor, Options options, crypto::Random random)
     : state_(std::make_shared<State>(executor, std::move(options), std::move(random))) {
-  asio::co_spawn(executor, state_->run(), asio::detached);
+  asio::co_spawn(executor, state_->run(state_), asio::detached);
 }
 
 TonClient::~TonClient() { state_->stop(); }

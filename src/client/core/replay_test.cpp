@@ -1,5 +1,6 @@
 // Sessions recorded between existing nodes: the proxy's frames are played to our core, and what it sends is compared
 // with what the recorded client sent.
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -15,7 +16,6 @@
 namespace cocoon::client {
 namespace {
 
-using testdata::all;
 using testdata::World;
 using testing::HasSubstr;
 namespace json = boost::json;
@@ -159,7 +159,7 @@ class Replay {
     r.model = theirs->model_name;
     r.max_tokens = theirs->max_tokens;
     r.max_coefficient = theirs->max_coefficient;
-    r.timeout = Duration(static_cast<std::int64_t>(theirs->timeout / 0.95 * 1e6 + 0.5));
+    r.timeout = Duration(std::llround(theirs->timeout / 0.95 * 1e6));
     r.enable_debug = theirs->enable_debug;
     hear(world_.handle(r));
 
