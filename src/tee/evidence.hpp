@@ -1,11 +1,10 @@
-// Who a peer is and why we believe it: evidence, policy, trust, verdict. Values only.
+// Who a peer is and why we believe it: evidence, policy, trust. Values only; the verdict is in verdict.hpp.
 #pragma once
 #include <string>
 #include <variant>
 #include <vector>
 
-#include "base/time.hpp"
-#include "tee/measurements.hpp"
+#include "tee/verdict.hpp"
 
 namespace cocoon::tee {
 
@@ -26,9 +25,6 @@ struct SnpEvidence {
   friend bool operator==(const SnpEvidence&, const SnpEvidence&) = default;
 };
 using Evidence = std::variant<NoEvidence, TdxEvidence, SnpEvidence>;
-
-enum class TeeKind { none, fake, tdx, snp };
-std::string_view to_string(TeeKind);
 
 // The policy of a port (wire.md 2.4.4).
 struct Policy {
@@ -57,35 +53,6 @@ struct Trust {
   std::vector<TrustedRoot> roots;
   static TrustedRoot intel();
 };
-
-struct Check {
-  enum class State { passed, failed, not_done };
-  std::string name;
-  State state = State::not_done;
-  std::string why;  // for failed and not_done
-};
-
-// What was found out about one piece of evidence.
-struct Verdict {
-  bool accepted = false;
-  bool simulated = false;  // the chain ends in a simulated root
-  TeeKind kind = TeeKind::none;
-  std::string signer;   // whose root signed, for people
-  Bits384 root_key_id;  // wire.md 2.5
-  TdxMeasurements tdx;  // kind tdx
-  SnpMeasurements snp;  // kind snp
-  Bits512 report_data;
-  FixedBytes<6> fmspc;  // kind tdx: which platform family
-  Bits256 image_hash;
-  Time fresh_until = Time::max();  // judge again after that
-  std::vector<Check> checks;       // in the order they were made
-  std::string problem;             // empty when accepted: what is wrong
-  std::string advice;              // empty when accepted: what to do about it
-
-  const Check* failed_check() const;
-};
-// "accepted: simulated TDX, image 1a2b..., signed by X" or "refused: ...": one line.
-std::string summary(const Verdict&);
 
 struct Peer {
   crypto::PublicKey public_key;

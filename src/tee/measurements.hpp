@@ -21,6 +21,12 @@ struct SnpMeasurements {
   friend bool operator==(const SnpMeasurements&, const SnpMeasurements&) = default;
 };
 
+struct SgxMeasurements {
+  Bits256 mrenclave, mrsigner;
+  std::uint16_t isvprodid = 0, isvsvn = 0;
+  friend bool operator==(const SgxMeasurements&, const SgxMeasurements&) = default;
+};
+
 Bits256 image_hash(const TdxMeasurements&);
 Bits256 image_hash(const SnpMeasurements&);
 // What a peer without attestation counts as: the hash of an all-zero TDX report.

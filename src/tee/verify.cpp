@@ -9,40 +9,18 @@
 namespace cocoon::tee {
 namespace {
 
-void passed(Verdict& v, std::string name) { v.checks.push_back({std::move(name), Check::State::passed, {}}); }
-
-void failed(Verdict& v, std::string name, std::string why, std::string advice) {
-  if (v.problem.empty()) {
-    v.problem = why;
-    v.advice = std::move(advice);
-  }
-  v.checks.push_back({std::move(name), Check::State::failed, std::move(why)});
-}
-
-void not_done(Verdict& v, std::string name, std::string why) {
-  v.checks.push_back({std::move(name), Check::State::not_done, std::move(why)});
-}
-
-// Passed or failed by a condition.
-void check(Verdict& v, std::string name, bool good, std::string why, std::string advice) {
-  if (good)
-    passed(v, std::move(name));
-  else
-    failed(v, std::move(name), std::move(why), std::move(advice));
-}
-
-constexpr std::string_view kForged = "do not trust this peer; if it is yours, take a fresh quote";
-
 void check_complete(Verdict& v, bool complete) {
-  check(v, "extensions", complete, "the certificate lacks an extension of its attestation family",
-        "make the certificate with all extensions of that family");
+  v.require(complete, "extensions", "EXTENSIONS_INCOMPLETE",
+            "the certificate lacks an extension of its attestation family",
+            "make the certificate with all extensions of that family");
 }
 
 void check_image(Verdict& v, const Policy& policy) {
   const bool listed =
       policy.image_hashes.empty() || std::ranges::find(policy.image_hashes, v.image_hash) != policy.image_hashes.end();
-  check(v, "image", listed, fmt::format("image {} is not among the accepted ones", to_hex(v.image_hash.view())),
-        "run an image that the registry lists, or have this one listed");
+  v.require(listed, "image", "IMAGE_NOT_LISTED",
+            fmt::format("image {} is not among the accepted ones", to_hex(v.image_hash.view())),
+            "run an image that the registry lists, or have this one listed");
 }
 
 const TrustedRoot* find_root(const Trust& trust, const Bits256& sha256) {
@@ -51,35 +29,36 @@ const TrustedRoot* find_root(const Trust& trust, const Bits256& sha256) {
 }
 
 void check_collateral(Verdict& v, const Policy& policy, const TrustedRoot* root) {
-  if (!root) return not_done(v, "collateral", "the root is not trusted");
-  if (root->simulated) return not_done(v, "collateral", "a simulated root publishes none");
+  if (!root) return v.skip_check("collateral", "the root is not trusted");
+  if (root->simulated) return v.skip_check("collateral", "a simulated root publishes none");
   constexpr std::string_view why = "collateral (TCB info, QE identity, revocation lists) was not evaluated";
-  if (policy.accept_unevaluated_collateral) return not_done(v, "collateral", std::string(why));
-  failed(v, "collateral", std::string(why),
-         "set accept_unevaluated_collateral to take genuine hardware whose patch level nobody checked");
+  if (policy.accept_unevaluated_collateral) return v.skip_check("collateral", std::string(why));
+  v.fail_check("collateral", "COLLATERAL_MISSING", std::string(why),
+               "set accept_unevaluated_collateral to take genuine hardware whose patch level nobody checked");
 }
 
 // Everything that hangs on the PCK chain; returns the trusted root when it is one.
 void check_chain(Verdict& v, const TdxQuote& quote, const Policy& policy, const Trust& trust, Time now) {
   const auto chain = read_pck_chain(quote.pck_chain, now);
   if (!chain) {
-    failed(v, "chain", chain.error().what, std::string(kForged));
-    for (const char* name : {"root", "platform", "qe-signature", "collateral"}) not_done(v, name, "no PCK chain");
+    v.fail_check("chain", "CHAIN", chain.error().what, kForged);
+    for (const char* name : {"root", "platform", "qe-signature", "collateral"}) v.skip_check(name, "no PCK chain");
     return;
   }
-  check(v, "chain", chain->path.has_value(), chain->path ? "" : "PCK chain: " + chain->path.error().what,
-        "renew the platform's PCK certificate, and check this machine's clock");
+  v.require(chain->path.has_value(), "chain", "CHAIN", chain->path ? "" : "PCK chain: " + chain->path.error().what,
+            "renew the platform's PCK certificate, and check this machine's clock");
   const auto* root = find_root(trust, chain->root_sha256);
   v.signer = root ? root->name : chain->root_name;
   v.simulated = root && root->simulated;
   v.root_key_id = chain->root_key_id;
   v.fresh_until = std::min(v.fresh_until, chain->not_after);
-  check(v, "root", root != nullptr, fmt::format("the quote ends in an unknown root ({})", chain->root_name),
-        "trust that root in the configuration if this is the right network");
-  check(v, "platform", chain->sgx.has_value(), chain->sgx ? "" : chain->sgx.error().what, std::string(kForged));
+  v.require(root != nullptr, "root", "UNTRUSTED_ROOT",
+            fmt::format("the quote ends in an unknown root ({})", chain->root_name),
+            "trust that root in the configuration if this is the right network");
+  v.require(chain->sgx.has_value(), "platform", "PCK_EXTENSIONS", chain->sgx ? "" : chain->sgx.error().what, kForged);
   if (chain->sgx) v.fmspc = chain->sgx->fmspc;
-  check(v, "qe-signature", p256_verify(chain->leaf_key, quote.qe_report, quote.qe_signature),
-        "the quoting enclave's report is not signed by the platform", std::string(kForged));
+  v.require(p256_verify(chain->leaf_key, quote.qe_report, quote.qe_signature), "qe-signature", "QE_REPORT_SIG_INVALID",
+            "the quoting enclave's report is not signed by the platform", kForged);
   check_collateral(v, policy, root);
 }
 
@@ -88,22 +67,23 @@ void check_binding(Verdict& v, const TdxQuote& quote) {
   append(bound, quote.qe_auth_data);
   FixedBytes<64> expected;
   std::ranges::copy(crypto::sha256(bound), expected.begin());
-  check(v, "qe-binding", quote.qe_report_data() == expected,
-        "the quoting enclave's report names another attestation key", std::string(kForged));
-  check(v, "quote-signature", p256_verify(quote.attestation_key, quote.signed_part, quote.signature),
-        "the quote's signature is wrong", std::string(kForged));
+  v.require(quote.qe_report_data() == expected, "qe-binding", "QE_REPORT_DATA_MISMATCH",
+            "the quoting enclave's report names another attestation key", kForged);
+  v.require(p256_verify(quote.attestation_key, quote.signed_part, quote.signature), "quote-signature",
+            "QUOTE_SIG_INVALID", "the quote's signature is wrong", kForged);
 }
 
 void check_td(Verdict& v, const TdReport& report, const crypto::PublicKey& key, const Policy& policy) {
-  check(v, "report-data", report.report_data == report_data(key), "the quote was made for another key",
-        std::string(kForged));
-  check(v, "debug", !report.debug() || policy.allow_debug, "the machine runs in debug mode: its owner can read it",
-        "start it without debug, or set allow_debug for a test");
-  check(v, "attributes", (report.td_attributes[0] & 0xfe) == 0, "reserved TD attributes are set",
-        "start the machine without them");
+  v.require(report.report_data == report_data(key), "report-data", "REPORT_DATA_MISMATCH",
+            "the quote was made for another key", kForged);
+  v.require(!report.debug() || policy.allow_debug, "debug", "DEBUG",
+            "the machine runs in debug mode: its owner can read it",
+            "start it without debug, or set allow_debug for a test");
+  v.require((report.td_attributes[0] & 0xfe) == 0, "attributes", "TD_ATTRIBUTES", "reserved TD attributes are set",
+            "start the machine without them");
   const bool bound = report.mrservicetd && !report.mrservicetd->is_zero();
-  check(v, "service-td", !bound || policy.allow_service_td, "a service TD is bound to the machine",
-        "start it without a migration TD, or set allow_service_td");
+  v.require(!bound || policy.allow_service_td, "service-td", "SERVICETD", "a service TD is bound to the machine",
+            "start it without a migration TD, or set allow_service_td");
 }
 
 void verify_tdx(Verdict& v, const TdxEvidence& evidence, const crypto::PublicKey& key, const Policy& policy,
@@ -111,13 +91,13 @@ void verify_tdx(Verdict& v, const TdxEvidence& evidence, const crypto::PublicKey
   v.kind = TeeKind::tdx;
   check_complete(v, evidence.complete);
   const auto quote = parse_tdx_quote(evidence.quote);
-  if (!quote) return failed(v, "format", quote.error().what, "present a TDX quote of version 4 or 5");
-  passed(v, "format");
+  if (!quote) return v.fail_check("format", "MALFORMED", quote.error().what, "present a TDX quote of version 4 or 5");
+  v.pass_check("format");
   v.tdx = quote->report.measured;
   v.report_data = quote->report.report_data;
   v.image_hash = image_hash(v.tdx);
-  check(v, "vendor", quote->header.qe_vendor == kIntelQeVendor, "the quoting enclave is not Intel's",
-        std::string(kForged));
+  v.require(quote->header.qe_vendor == kIntelQeVendor, "vendor", "UNSUPPORTED_QE_VENDOR",
+            "the quoting enclave is not Intel's", kForged);
   check_chain(v, *quote, policy, trust, now);
   check_binding(v, *quote);
   check_td(v, quote->report, key, policy);
@@ -128,18 +108,19 @@ void verify_snp(Verdict& v, const SnpEvidence& evidence, const crypto::PublicKey
   v.kind = TeeKind::snp;
   check_complete(v, evidence.complete);
   const auto report = parse_snp_report(evidence.report);
-  if (!report) return failed(v, "format", report.error().what, "present an SNP report of 1184 bytes");
-  passed(v, "format");
+  if (!report) return v.fail_check("format", "MALFORMED", report.error().what, "present an SNP report of 1184 bytes");
+  v.pass_check("format");
   v.snp = report->measured;
   v.report_data = report->report_data;
   v.image_hash = image_hash(v.snp);
   const auto bound = report_data(key);
-  check(v, "report-data", report->report_data == bound && std::ranges::equal(evidence.report_data, bound),
-        "the report was made for another key", std::string(kForged));
-  check(v, "debug", !report->debug() || policy.allow_debug, "the guest runs in debug mode: its owner can read it",
-        "start it without debug, or set allow_debug for a test");
+  v.require(report->report_data == bound && std::ranges::equal(evidence.report_data, bound), "report-data",
+            "REPORT_DATA_MISMATCH", "the report was made for another key", kForged);
+  v.require(!report->debug() || policy.allow_debug, "debug", "DEBUG",
+            "the guest runs in debug mode: its owner can read it",
+            "start it without debug, or set allow_debug for a test");
   check_image(v, policy);
-  failed(v, "signature", "SEV-SNP reports cannot be verified by this version", "run in a TDX machine");
+  v.fail_check("signature", "UNVERIFIED", "SEV-SNP reports cannot be verified by this version", "run in a TDX machine");
 }
 
 // Level any, and fake_tee with evidence whose content is not read.
@@ -152,8 +133,8 @@ void take_unread(Verdict& v, const Evidence& evidence, const Policy& policy) {
   if (fake) {
     check_image(v, policy);
   } else {
-    check(v, "image", policy.image_hashes.empty(), "accepted images are listed, and no evidence was read",
-          "ask for policy 'tee' on this port");
+    v.require(policy.image_hashes.empty(), "image", "IMAGE_NOT_LISTED",
+              "accepted images are listed, and no evidence was read", "ask for policy 'tee' on this port");
   }
 }
 
@@ -170,9 +151,9 @@ Verdict verify(const Evidence& evidence, const crypto::PublicKey& key, const Pol
   } else if (const auto* snp = std::get_if<SnpEvidence>(&evidence)) {
     verify_snp(v, *snp, key, policy);
   } else {
-    failed(v, "evidence", "the peer shows no attestation", "run it inside a confidential machine");
+    v.fail_check("evidence", "NO_EVIDENCE", "the peer shows no attestation", "run it inside a confidential machine");
   }
-  v.accepted = v.failed_check() == nullptr;
+  v.settle();
   return v;
 }
 
