@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 
+#include "tee/case_judges.hpp"
+
 namespace cocoon::tee {
 namespace {
 
@@ -15,7 +17,10 @@ struct Kind {
 };
 // Who judges which kind of case.
 const std::vector<Kind>& kinds() {
-  static const std::vector<Kind> all{};
+  static const std::vector<Kind> all{
+      {"snp", judge_snp_case},
+      {"snp-neg", judge_snp_case},
+  };
   return all;
 }
 

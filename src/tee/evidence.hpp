@@ -52,6 +52,7 @@ struct TrustedRoot {
 struct Trust {
   std::vector<TrustedRoot> roots;
   static TrustedRoot intel();
+  static std::vector<TrustedRoot> amd();  // the ARKs of Milan, Genoa and Turin
 };
 
 struct Peer {

@@ -34,8 +34,9 @@ Pkey key_from(const char* kind, OSSL_PARAM_BLD* builder) {
 
 bool verify_digest(EVP_PKEY* key, const EVP_MD* md, BytesView message, BytesView signature) {
   MdCtx ctx(EVP_MD_CTX_new());
-  const bool good = ctx && EVP_DigestVerifyInit(ctx.get(), nullptr, md, nullptr, key) == 1 &&
-                    EVP_DigestVerify(ctx.get(), signature.data(), signature.size(), message.data(), message.size()) == 1;
+  const bool good =
+      ctx && EVP_DigestVerifyInit(ctx.get(), nullptr, md, nullptr, key) == 1 &&
+      EVP_DigestVerify(ctx.get(), signature.data(), signature.size(), message.data(), message.size()) == 1;
   ERR_clear_error();
   return good;
 }

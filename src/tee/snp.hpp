@@ -49,7 +49,7 @@ struct SnpReport {
   bool reserved_is_zero = true;                                   // all reserved parts of the signed bytes
 
   bool debug() const { return policy >> 19 & 1; }
-  bool migratable() const { return policy >> 18 & 1; }   // a migration agent may be bound
+  bool migratable() const { return policy >> 18 & 1; }  // a migration agent may be bound
   bool masks_chip_id() const { return flags >> 1 & 1; }
   SnpSigningKey signing_key() const { return static_cast<SnpSigningKey>(flags >> 2 & 7); }
   bool has_cpuid() const { return version >= 3; }

@@ -3,7 +3,7 @@
 #pragma once
 #include "tee/collateral.hpp"
 #include "tee/snp.hpp"
-#include "tee/x509.hpp"
+#include "tee/vendor_pki.hpp"
 
 namespace cocoon::tee {
 

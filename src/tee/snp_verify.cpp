@@ -27,7 +27,8 @@ void check_report(Verdict& v, const SnpReport& report) {
   v.require(report.reserved_is_zero, "reserved", "RESERVED_BITS", "reserved parts of the report are not zero",
             "use a version that knows this report");
   v.require(report.vmpl <= 3, "vmpl", "VMPL_INVALID",
-            fmt::format("the report was not asked for by a guest (VMPL {})", report.vmpl), "ask for it inside the guest");
+            fmt::format("the report was not asked for by a guest (VMPL {})", report.vmpl),
+            "ask for it inside the guest");
 }
 
 void check_certificates(Verdict& v, const Certificate& certificate, const SnpEndorsement& endorsement,
@@ -77,11 +78,11 @@ void check_agreement(Verdict& v, const SnpReport& report, const SnpEndorsement& 
             kForged);
   if (report.has_cpuid()) {
     const auto product = product_of_cpuid(report.family, report.model);
-    v.require(product && *product == endorsement.product, "product", "PRODUCT_MISMATCH",
-              product ? fmt::format("a {} report with a {} endorsement", to_string(*product),
-                                    to_string(endorsement.product))
-                      : product.error().what,
-              kForged);
+    v.require(
+        product && *product == endorsement.product, "product", "PRODUCT_MISMATCH",
+        product ? fmt::format("a {} report with a {} endorsement", to_string(*product), to_string(endorsement.product))
+                : product.error().what,
+        kForged);
   } else {
     v.skip_check("product", "reports of version 2 do not name the CPU");
   }
@@ -92,7 +93,8 @@ void check_agreement(Verdict& v, const SnpReport& report, const SnpEndorsement& 
             "take the endorsement for the reported TCB from AMD's key service");
 }
 
-// On Turin the chip id is the 8 bytes of the hwid and zeros. A masked chip id is zero; then the key alone names the chip.
+// On Turin the chip id is the 8 bytes of the hwid and zeros. A masked chip id is zero; then the key alone names the
+// chip.
 void check_chip(Verdict& v, const SnpReport& report, const SnpEndorsement& endorsement) {
   if (endorsement.vlek) return v.skip_check("chip-id", "a VLEK belongs to a cloud provider, not to a chip");
   Bits512 expected;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/time.hpp"
-#include "tee/measurements.hpp"
+#include "tee/snp.hpp"
 
 namespace cocoon::tee {
 
@@ -66,12 +66,14 @@ struct Verdict {
   // --- how well patched
   TcbStatus tcb = TcbStatus::not_judged;
   std::vector<std::string> advisories;  // sorted, each once
+  SnpTcb snp_tcb;                       // kind snp: what the report says and the endorsement proves
   std::uint32_t evaluation_number = 0;  // the lowest tcbEvaluationDataNumber used; 0 without collateral
 
   // --- flags: the cryptography is right and the policy decides
   bool debug = false;       // the owner of the machine can read it
   bool service_td = false;  // MRSERVICETD is not zero
   unsigned vmpl = 0;        // kind snp
+  bool migratable = false;  // kind snp: a migration agent may move the guest
 
   // --- what is measured
   TdxMeasurements tdx;

@@ -1,4 +1,4 @@
-#include "tee/x509.hpp"
+#include "tee/vendor_pki.hpp"
 
 #include <algorithm>
 #include <ctime>
@@ -113,9 +113,7 @@ std::optional<std::size_t> Certificate::path_length() const {
   const long n = X509_get_pathlen(state_->x509.get());
   return n < 0 ? std::nullopt : std::optional(static_cast<std::size_t>(n));
 }
-bool Certificate::may_sign_crl() const {
-  return !(state_->flags & EXFLAG_KUSAGE) || (state_->key_usage & KU_CRL_SIGN);
-}
+bool Certificate::may_sign_crl() const { return !(state_->flags & EXFLAG_KUSAGE) || (state_->key_usage & KU_CRL_SIGN); }
 bool Certificate::unknown_critical() const { return (state_->flags & EXFLAG_CRITICAL) != 0; }
 
 Result<std::optional<Bytes>> Certificate::extension(std::string_view oid) const {
@@ -148,9 +146,8 @@ Result<> Certificate::issued_by(const Certificate& issuer, SignedWith with) cons
   auto* x509 = state_->x509.get();
   if (X509_NAME_cmp(X509_get_issuer_name(x509), X509_get_subject_name(issuer.state_->x509.get())) != 0)
     return fail("'{}' was issued by '{}', not by '{}'", common_name(), issuer_name(), issuer.common_name());
-  const bool right_kind = made_with(with, [&](int* digest, int* key) {
-    return X509_get_signature_info(x509, digest, key, nullptr, nullptr) == 1;
-  });
+  const bool right_kind = made_with(
+      with, [&](int* digest, int* key) { return X509_get_signature_info(x509, digest, key, nullptr, nullptr) == 1; });
   ERR_clear_error();
   if (!right_kind) return fail("'{}' is signed with another algorithm", common_name());
   auto* key = X509_get0_pubkey(issuer.state_->x509.get());
@@ -288,8 +285,8 @@ Result<Time> check_ocsp(BytesView der, const Certificate& subject, const Certifi
     CertId id(OCSP_cert_to_id(md, subject.state_->x509.get(), issuer_x509));
     int status = 0, reason = 0;
     ASN1_GENERALIZEDTIME *revoked_at = nullptr, *this_update = nullptr, *next_update = nullptr;
-    if (!id || OCSP_resp_find_status(basic.get(), id.get(), &status, &reason, &revoked_at, &this_update,
-                                     &next_update) != 1)
+    if (!id ||
+        OCSP_resp_find_status(basic.get(), id.get(), &status, &reason, &revoked_at, &this_update, &next_update) != 1)
       continue;
     TRY_ASSIGN(const auto from, time_of(this_update));
     TRY_ASSIGN(const auto until, time_of(next_update));

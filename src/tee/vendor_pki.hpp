@@ -1,4 +1,4 @@
-// Certificates, revocation lists and keys of AMD's, NVIDIA's and clouds' chains. OpenSSL stays in x509.cpp.
+// Certificates, revocation lists and keys of AMD's, NVIDIA's and clouds' chains. OpenSSL stays in vendor_pki.cpp.
 // Inside this room only.
 #pragma once
 #include <memory>
@@ -28,17 +28,17 @@ class Certificate {
   static Result<Certificate> read(BytesView der);
 
   const Bytes& der() const;
-  const Bits256& sha256() const;              // of the DER
-  const std::string& common_name() const;     // of the subject, printable; empty when there is none
-  const std::string& issuer_name() const;     // the issuer's common name
-  const Bytes& serial() const;                // big-endian, without sign
+  const Bits256& sha256() const;           // of the DER
+  const std::string& common_name() const;  // of the subject, printable; empty when there is none
+  const std::string& issuer_name() const;  // the issuer's common name
+  const Bytes& serial() const;             // big-endian, without sign
   Time not_before() const;
   Time not_after() const;
-  bool self_issued() const;                   // subject = issuer
-  bool is_ca() const;                         // basicConstraints CA, and keyUsage (if any) lets it sign certificates
+  bool self_issued() const;  // subject = issuer
+  bool is_ca() const;        // basicConstraints CA, and keyUsage (if any) lets it sign certificates
   std::optional<std::size_t> path_length() const;
   bool may_sign_crl() const;
-  bool unknown_critical() const;              // it has a critical extension that nobody here understands
+  bool unknown_critical() const;  // it has a critical extension that nobody here understands
 
   // The content of the extension's OCTET STRING; none when absent; an error when it is there twice.
   Result<std::optional<Bytes>> extension(std::string_view oid) const;

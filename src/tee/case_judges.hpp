@@ -1,0 +1,9 @@
+// How a case of a corpus is judged, one function per family of kinds; the table is in corpus.cpp.
+#pragma once
+#include "tee/corpus.hpp"
+
+namespace cocoon::tee {
+
+Result<std::string> judge_snp_case(const CaseInputs&);
+
+}  // namespace cocoon::tee

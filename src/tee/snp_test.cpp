@@ -1,0 +1,387 @@
+#include <filesystem>
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+#include "tee/corpus.hpp"
+#include "tee/der.hpp"
+#include "tee/pki_testing.hpp"
+#include "tee/snp_verify.hpp"
+
+namespace cocoon::tee {
+namespace {
+
+constexpr Time kNow = Time(std::chrono::seconds(1'790'000'000));
+constexpr auto kYear = std::chrono::hours(24 * 365);
+
+std::string failures(const Verdict& v) {
+  std::string out;
+  for (const auto& check : v.checks)
+    if (check.state == Check::State::failed) out += (out.empty() ? "" : " ") + check.name;
+  return out;
+}
+
+testing::Extension amd(std::string_view arc, Bytes value) {
+  return {fmt::format("1.3.6.1.4.1.3704.1.{}", arc), std::move(value), false};
+}
+Bytes ia5(std::string_view text) { return der::item(0x16, as_bytes(text)); }
+
+// AMD's hierarchy for one product, and a machine in it, under keys of our own. Each test spoils one thing.
+struct Machine {
+  explicit Machine(std::string product_name = "Genoa") : product(std::move(product_name)) {
+    ark = ca("ARK-" + product, "ARK-" + product, 0x10000, keys().ark.get(), keys().ark.get());
+    ask = ca("SEV-" + product, "ARK-" + product, 0x10001, keys().ask.get(), keys().ark.get());
+    asvk = ca("SEV-VLEK-" + product, "ARK-" + product, 0x10101, keys().ask.get(), keys().ark.get());
+    turin = product == "Turin";
+    if (turin)
+      tcb = FixedBytes<8>::from(Bytes{1, 2, 3, 4, 0, 0, 0, 72});
+    else
+      tcb = FixedBytes<8>::from(Bytes{10, 0, 0, 0, 0, 0, 23, 84});
+    for (std::size_t i = 0; i < (turin ? 8 : 64); ++i) chip_id[i] = static_cast<std::uint8_t>(i + 1);
+    family = product == "Turin" ? 0x1A : 0x19;
+    model = product == "Milan" ? 0x01 : 0x11;
+  }
+
+  struct Keys {
+    testing::KeyPtr ark = testing::rsa_key(), ask = testing::rsa_key(), chip = testing::p384_key();
+  };
+  static const Keys& keys() {  // making RSA keys takes a while
+    static const Keys all;
+    return all;
+  }
+  static Bytes ca(const std::string& name, const std::string& issuer, std::uint32_t serial, EVP_PKEY* key,
+                  EVP_PKEY* issuer_key) {
+    return testing::issue({name, issuer, serial, kNow - kYear, kNow + 20 * kYear, true, "keyCertSign,cRLSign", {}, {}},
+                          key, issuer_key);
+  }
+
+  testing::Spec endorsement_spec(bool vlek = false) const {
+    testing::Spec spec;
+    spec.subject = vlek ? "SEV-VLEK" : "SEV-VCEK";
+    spec.issuer = (vlek ? "SEV-VLEK-" : "SEV-") + product;
+    spec.serial = 0;
+    spec.not_before = kNow - kYear;
+    spec.not_after = kNow + 6 * kYear;
+    const std::size_t at[4] = {turin ? 1u : 0u, turin ? 2u : 1u, turin ? 3u : 6u, 7u};
+    spec.extensions = {amd("2", ia5(product)), amd("3.1", der::write_small(tcb[at[0]])),
+                       amd("3.2", der::write_small(tcb[at[1]])), amd("3.3", der::write_small(tcb[at[2]])),
+                       amd("3.8", der::write_small(tcb[at[3]]))};
+    if (turin) spec.extensions.push_back(amd("3.9", der::write_small(tcb[0])));
+    if (vlek)
+      spec.extensions.push_back(amd("5", ia5("CN=cloud.example")));
+    else
+      spec.extensions.push_back(amd("4", to_bytes(chip_id.view().first(turin ? 8 : 64))));
+    return spec;
+  }
+  static Bytes endorse(const testing::Spec& spec) { return testing::issue(spec, keys().chip.get(), keys().ask.get()); }
+
+  Bytes unsigned_report() const {
+    Bytes out(kSnpReport, 0);
+    const auto put = [&out](std::size_t at, BytesView value) {
+      std::ranges::copy(value, out.begin() + static_cast<std::ptrdiff_t>(at));
+    };
+    out[0] = version;
+    out[0xA] = 3;  // SMT allowed, and the bit that is always set
+    out[0x34] = 1;
+    for (const std::size_t at : {0x38, 0x180, 0x1E0, 0x1F0}) put(at, tcb.view());
+    if (version >= 3) {
+      out[0x188] = family;
+      out[0x189] = model;
+      out[0x18A] = 1;
+    }
+    put(0x50, Bits512::from(Bytes(64, 0xDA)).view());
+    put(0x90, Bits384::from(Bytes(48, 0x3E)).view());
+    put(0x1A0, chip_id.view());
+    return out;
+  }
+  static Bytes sign(Bytes report) {
+    const auto signature = testing::sign_p384(keys().chip.get(), BytesView(report).first(kSnpSigned));
+    std::reverse_copy(signature.begin(), signature.begin() + 48, report.begin() + kSnpSigned);
+    std::reverse_copy(signature.begin() + 48, signature.end(), report.begin() + kSnpSigned + 72);
+    return report;
+  }
+  // A report with one byte changed before it is signed.
+  Bytes report_with(std::size_t at, int value) const {
+    auto out = unsigned_report();
+    out[at] = static_cast<std::uint8_t>(value);
+    return sign(std::move(out));
+  }
+
+  Verdict judge(BytesView report, BytesView endorsement, bool vlek = false, Time now = kNow) const {
+    Verdict v;
+    verify_snp(v, report, endorsement, AmdCollateral{vlek ? asvk : ask, ark, crl}, roots(), now);
+    v.settle();
+    return v;
+  }
+  std::vector<TrustedRoot> roots() const { return {{crypto::sha256(ark), "test root", true}}; }
+
+  std::string product;
+  bool turin = false;
+  std::uint8_t version = 3, family = 0x19, model = 0x11;
+  FixedBytes<8> tcb;
+  Bits512 chip_id;
+  Bytes ark, ask, asvk, crl;
+};
+
+TEST(Snp, AGoodReportIsAccepted) {
+  for (const char* product : {"Milan", "Genoa", "Turin"}) {
+    for (const std::uint8_t version : {std::uint8_t{2}, std::uint8_t{3}, std::uint8_t{5}}) {
+      Machine machine(product);
+      machine.version = version;
+      machine.crl =
+          testing::issue_crl("ARK-" + machine.product, Machine::keys().ark.get(), kNow - kYear, kNow + kYear, {7});
+      const auto v =
+          machine.judge(Machine::sign(machine.unsigned_report()), Machine::endorse(machine.endorsement_spec()));
+      EXPECT_EQ(failures(v), "") << product << " " << int{version} << ": " << v.problem;
+      EXPECT_TRUE(v.accepted);
+      EXPECT_TRUE(v.simulated);
+      EXPECT_EQ(verdict_text(v), "VALID");
+      EXPECT_EQ(v.kind, TeeKind::snp);
+      EXPECT_EQ(v.signer, "test root");
+      EXPECT_EQ(v.snp.measurement, Bits384::from(Bytes(48, 0x3E)));
+      EXPECT_EQ(v.report_data, Bits512::from(Bytes(64, 0xDA)));
+      EXPECT_EQ(v.platform_id, to_bytes(machine.chip_id.view()));
+      EXPECT_EQ(v.fresh_until, kNow + kYear) << "not past the revocation list";
+      EXPECT_EQ(v.fresh_from, kNow - kYear);
+    }
+  }
+}
+
+TEST(Snp, TcbPartsLieWhereTheProductPutsThem) {
+  const auto raw = FixedBytes<8>::from(Bytes{1, 2, 3, 4, 5, 6, 7, 8});
+  const auto milan = read_tcb(raw, SnpProduct::milan);
+  EXPECT_EQ(milan, (SnpTcb{0, 1, 2, 7, 8}));
+  EXPECT_EQ(read_tcb(raw, SnpProduct::genoa), milan);
+  EXPECT_EQ(read_tcb(raw, SnpProduct::turin), (SnpTcb{1, 2, 3, 4, 8}));
+  EXPECT_TRUE(milan.at_least(milan));
+  EXPECT_FALSE(milan.at_least({0, 1, 3, 7, 8})) << "one older part is enough";
+  EXPECT_FALSE(milan.at_least({1, 1, 2, 7, 8}));
+}
+
+TEST(Snp, ChipsAreKnownByCpuid) {
+  EXPECT_EQ(product_of_cpuid(0x19, 0x00).value(), SnpProduct::milan);
+  EXPECT_EQ(product_of_cpuid(0x19, 0x0F).value(), SnpProduct::milan);
+  EXPECT_EQ(product_of_cpuid(0x19, 0x10).value(), SnpProduct::genoa);
+  EXPECT_EQ(product_of_cpuid(0x19, 0xA0).value(), SnpProduct::genoa);
+  EXPECT_EQ(product_of_cpuid(0x1A, 0x02).value(), SnpProduct::turin);
+  EXPECT_FALSE(product_of_cpuid(0x19, 0x20));
+  EXPECT_FALSE(product_of_cpuid(0x1A, 0x20));
+  EXPECT_FALSE(product_of_cpuid(0x17, 0x01));
+}
+
+// --- Only one check fails.
+
+class SnpChecks : public ::testing::Test {
+ protected:
+  std::string failed_by(std::size_t at, int value) {
+    return failures(machine.judge(machine.report_with(at, value), vcek));
+  }
+  std::string failed_with(const testing::Spec& spec) { return failures(machine.judge(report, Machine::endorse(spec))); }
+
+  Machine machine;
+  Bytes report = Machine::sign(machine.unsigned_report());
+  Bytes vcek = Machine::endorse(machine.endorsement_spec());
+};
+
+TEST_F(SnpChecks, OnlyFormat) {
+  EXPECT_EQ(failures(machine.judge(BytesView(report).first(1183), vcek)), "format");
+  auto longer = report;
+  longer.push_back(0);
+  EXPECT_EQ(machine.judge(longer, vcek).reason, "TRUNCATED");
+  for (const int version : {0, 1, 4, 6, 9}) {
+    const auto v = machine.judge(machine.report_with(0, version), vcek);
+    EXPECT_EQ(failures(v), "format") << version;
+    EXPECT_EQ(v.reason, "UNSUPPORTED_VERSION");
+  }
+  EXPECT_EQ(failed_by(3, 1), "format") << "the version has four bytes";
+}
+
+TEST_F(SnpChecks, OnlyAlgorithm) { EXPECT_EQ(failed_by(0x34, 2), "algorithm"); }
+
+TEST_F(SnpChecks, OnlyReserved) {
+  for (const std::size_t at : {0x4Cu, 0x4Fu, 0x18Bu, 0x19Fu, 0x1EBu, 0x1EFu, 0x1F8u, 0x29Fu, 0x0Fu, 0x49u})
+    EXPECT_EQ(failed_by(at, 0x80), "reserved") << at;
+  machine.version = 5;
+  EXPECT_EQ(failed_by(0x1F8, 1), "") << "version 5 tells mitigations there";
+  EXPECT_EQ(failed_by(0x207, 1), "");
+  EXPECT_EQ(failed_by(0x208, 1), "reserved");
+  machine.version = 2;
+  EXPECT_EQ(failed_by(0x188, 1), "reserved") << "version 2 has no CPUID";
+}
+
+TEST_F(SnpChecks, OnlyVmpl) {
+  for (const int vmpl : {1, 2, 3}) {
+    const auto v = machine.judge(machine.report_with(0x30, vmpl), vcek);
+    EXPECT_EQ(verdict_text(v), fmt::format("VALID+VMPL{}", vmpl));
+  }
+  EXPECT_EQ(failed_by(0x30, 4), "vmpl");
+  EXPECT_EQ(failed_by(0x33, 0xff), "vmpl");
+}
+
+TEST_F(SnpChecks, OnlyEndorsement) {
+  EXPECT_EQ(failures(machine.judge(report, {})), "endorsement");
+  EXPECT_EQ(failures(machine.judge(report, machine.ask)), "endorsement") << "a CA is none";
+  const auto good = machine.endorsement_spec();
+  for (std::size_t i = 0; i < good.extensions.size(); ++i) {
+    auto lacks = good;
+    lacks.extensions.erase(lacks.extensions.begin() + static_cast<std::ptrdiff_t>(i));
+    EXPECT_EQ(failed_with(lacks), "endorsement") << good.extensions[i].oid;
+    auto twice = good;
+    twice.extensions.push_back(good.extensions[i]);
+    EXPECT_EQ(failed_with(twice), "endorsement") << good.extensions[i].oid;
+    auto spoilt = good;
+    spoilt.extensions[i].value.push_back(0);
+    EXPECT_EQ(failed_with(spoilt), "endorsement") << good.extensions[i].oid;
+  }
+  auto both = good;
+  both.extensions.push_back(amd("5", ia5("CN=cloud.example")));
+  EXPECT_EQ(failed_with(both), "endorsement") << "a VCEK of a provider";
+  auto wide = good;
+  wide.extensions[1].value = der::write_small(256);
+  EXPECT_EQ(failed_with(wide), "endorsement");
+}
+
+TEST_F(SnpChecks, OnlyChain) {
+  auto other_issuer = machine.endorsement_spec();
+  other_issuer.issuer = "SEV-Milan";
+  EXPECT_EQ(failed_with(other_issuer), "chain");
+  const auto stranger = testing::rsa_key();
+  EXPECT_EQ(failures(machine.judge(
+                report, testing::issue(machine.endorsement_spec(), Machine::keys().chip.get(), stranger.get()))),
+            "chain")
+      << "not signed by the ASK";
+  auto legacy = machine.endorsement_spec();
+  legacy.legacy_padding = true;
+  EXPECT_EQ(failed_with(legacy), "chain") << "PKCS #1 v1.5 is not AMD's profile";
+  auto critical = machine.endorsement_spec();
+  critical.extensions.push_back({"1.2.3.4", Bytes{5, 0}, true});
+  EXPECT_EQ(failed_with(critical), "chain");
+  const auto good_ask = machine.ask;
+  machine.ask = Machine::ca("SEV-Genoa", "ARK-Genoa", 0x10001, Machine::keys().ask.get(), stranger.get());
+  EXPECT_EQ(failures(machine.judge(report, vcek)), "chain") << "the ASK is not signed by the ARK";
+  machine.ask = testing::issue({"SEV-Genoa", "ARK-Genoa", 2, kNow - kYear, kNow + kYear, false, "", {}, {}},
+                               Machine::keys().ask.get(), Machine::keys().ark.get());
+  EXPECT_EQ(failures(machine.judge(report, vcek)), "chain") << "the ASK is no CA";
+  machine.ask = machine.asvk;
+  EXPECT_EQ(failures(machine.judge(report, vcek)), "chain") << "an ASVK does not issue VCEKs";
+  machine.ask = Bytes{0x30, 0};
+  EXPECT_EQ(failures(machine.judge(report, vcek)), "chain") << "no certificate at all";
+  machine.ask = good_ask;
+  EXPECT_EQ(failures(machine.judge(report, vcek)), "");
+}
+
+TEST_F(SnpChecks, OnlyRoot) {
+  Verdict v;
+  verify_snp(v, report, vcek, AmdCollateral{machine.ask, machine.ark, {}}, Trust::amd(), kNow);
+  EXPECT_EQ(failures(v), "root") << "a name is not enough";
+}
+
+TEST_F(SnpChecks, OnlyValidity) {
+  EXPECT_EQ(failures(machine.judge(report, vcek, false, kNow + 7 * kYear)), "validity");
+  EXPECT_EQ(failures(machine.judge(report, vcek, false, kNow - 2 * kYear)), "validity");
+  machine.ask = testing::issue(
+      {"SEV-Genoa", "ARK-Genoa", 3, kNow - kYear, kNow - std::chrono::hours(1), true, "keyCertSign", {}, {}},
+      Machine::keys().ask.get(), Machine::keys().ark.get());
+  EXPECT_EQ(failures(machine.judge(report, vcek)), "validity") << "an ASK that has expired";
+}
+
+TEST_F(SnpChecks, OnlyRevocation) {
+  auto* ark = Machine::keys().ark.get();
+  const auto with = [&](Bytes crl) {
+    machine.crl = std::move(crl);
+    const auto v = machine.judge(report, vcek);
+    return failures(v) + ":" + v.reason;
+  };
+  EXPECT_EQ(with(testing::issue_crl("ARK-Genoa", ark, kNow - kYear, kNow + kYear, {0x10101})), ":") << "another one's";
+  EXPECT_EQ(with(testing::issue_crl("ARK-Genoa", ark, kNow - kYear, kNow + kYear, {5, 0x10001})), "revocation:REVOKED");
+  EXPECT_EQ(with(testing::issue_crl("ARK-Milan", ark, kNow - kYear, kNow + kYear, {})), "revocation:CRL_INVALID");
+  EXPECT_EQ(with(testing::issue_crl("ARK-Genoa", Machine::keys().ask.get(), kNow - kYear, kNow + kYear, {})),
+            "revocation:CRL_INVALID");
+  EXPECT_EQ(with(testing::issue_crl("ARK-Genoa", ark, kNow - kYear, kNow - std::chrono::hours(1), {})),
+            "revocation:CRL_INVALID");
+  EXPECT_EQ(with(testing::issue_crl("ARK-Genoa", ark, kNow + std::chrono::hours(1), kNow + kYear, {})),
+            "revocation:CRL_INVALID");
+}
+
+TEST_F(SnpChecks, OnlySigningKey) {
+  EXPECT_EQ(failed_by(0x48, 1 << 2), "signing-key") << "the report says VLEK";
+  EXPECT_EQ(failed_by(0x48, 7 << 2), "signing-key") << "the report says that nobody signed";
+}
+
+TEST_F(SnpChecks, Vleks) {
+  const auto vlek = Machine::endorse(machine.endorsement_spec(true));
+  const auto v = machine.judge(machine.report_with(0x48, 1 << 2), vlek, true);
+  EXPECT_EQ(failures(v), "") << v.problem;
+  EXPECT_TRUE(v.platform_id.empty()) << "a VLEK names no chip";
+  EXPECT_EQ(failures(machine.judge(report, vlek, true)), "signing-key") << "the report says VCEK";
+  auto named = machine.endorsement_spec(true);
+  named.extensions.push_back(amd("4", to_bytes(machine.chip_id.view())));
+  EXPECT_EQ(failures(machine.judge(machine.report_with(0x48, 1 << 2), Machine::endorse(named), true)), "endorsement");
+}
+
+TEST_F(SnpChecks, OnlyProduct) {
+  EXPECT_EQ(failed_by(0x189, 0x01), "product") << "a Milan report with a Genoa endorsement";
+  EXPECT_EQ(failed_by(0x188, 0x17), "product");
+}
+
+TEST_F(SnpChecks, OnlyTcb) {
+  for (const std::size_t part : {0u, 1u, 6u, 7u}) EXPECT_EQ(failed_by(0x180 + part, 99), "tcb") << part;
+  EXPECT_EQ(failed_by(0x183, 1), "tcb") << "a part that does not exist";
+  EXPECT_EQ(failed_by(0x38, 99), "") << "the current TCB may be ahead of the reported one";
+  Machine turin("Turin");
+  const auto endorsement = Machine::endorse(turin.endorsement_spec());
+  for (const std::size_t part : {0u, 1u, 2u, 3u, 7u})
+    EXPECT_EQ(failures(turin.judge(turin.report_with(0x180 + part, 99), endorsement)), "tcb") << part;
+}
+
+TEST_F(SnpChecks, OnlyChipId) {
+  EXPECT_EQ(failed_by(0x1A0, 99), "chip-id");
+  EXPECT_EQ(failed_by(0x1DF, 99), "chip-id");
+  Machine turin("Turin");
+  EXPECT_EQ(failures(turin.judge(turin.report_with(0x1A8, 1), Machine::endorse(turin.endorsement_spec()))), "chip-id")
+      << "behind the 8 bytes there are zeros";
+  // Masked: zeros, and the flag that says so.
+  auto masked = machine.unsigned_report();
+  std::fill_n(masked.begin() + 0x1A0, 64, std::uint8_t{0});
+  EXPECT_EQ(failures(machine.judge(Machine::sign(masked), vcek)), "chip-id");
+  masked[0x48] = 2;
+  const auto v = machine.judge(Machine::sign(masked), vcek);
+  EXPECT_EQ(failures(v), "");
+  EXPECT_EQ(v.platform_id, to_bytes(machine.chip_id.view())) << "the VCEK still names the chip";
+  EXPECT_EQ(failures(machine.judge(machine.report_with(0x48, 2), vcek)), "") << "flag without masking";
+  masked[0x1A0] = 1;
+  EXPECT_EQ(failures(machine.judge(Machine::sign(masked), vcek)), "chip-id");
+}
+
+TEST_F(SnpChecks, OnlySignature) {
+  for (const std::size_t at : {0x50u, 0x29Eu - 0x100u, 0x2A0u, 0x2CFu, 0x2E8u}) {
+    auto changed = report;
+    changed[at] ^= 1;
+    EXPECT_NE(failures(machine.judge(changed, vcek)).find("signature"), std::string::npos) << at;
+  }
+  auto data = report;
+  data[0x50] ^= 1;
+  EXPECT_EQ(failures(machine.judge(data, vcek)), "signature");
+  for (const std::size_t padding : {0x2D0u, 0x2E7u, 0x318u, 0x32Fu}) {
+    auto changed = report;
+    changed[padding] = 1;
+    EXPECT_EQ(failures(machine.judge(changed, vcek)), "signature") << "padding of r or s at " << padding;
+  }
+  auto tail = report;
+  tail[0x330] = tail[kSnpReport - 1] = 0xff;
+  EXPECT_EQ(failures(machine.judge(tail, vcek)), "") << "nothing signs the tail: a report's hash is no identity";
+}
+
+TEST_F(SnpChecks, WhatThePolicyDecidesIsNoted) {
+  const auto v = machine.judge(machine.report_with(0xA, 3 | 1 << 3), vcek);
+  EXPECT_TRUE(v.debug);
+  EXPECT_FALSE(v.migratable);
+  EXPECT_EQ(verdict_text(v), "VALID+DEBUG");
+  const auto moved = machine.judge(machine.report_with(0xA, 3 | 1 << 2), vcek);
+  EXPECT_TRUE(moved.migratable);
+  EXPECT_TRUE(moved.accepted);
+  EXPECT_EQ(moved.snp_tcb, (SnpTcb{0, 10, 0, 23, 84}));
+}
+
+}  // namespace
+}  // namespace cocoon::tee
