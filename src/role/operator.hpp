@@ -17,6 +17,7 @@ using OrderId = std::uint64_t;  // chosen by the shell, never reused within a pr
 enum class OrderKind {
   // client; `contract`: of the proxy, nothing: the one in use, an error if there are several
   client_top_up,    // `amount` nanoTON into our client contract; 0: the usual top-up
+  client_stake,     // `amount` nanoTON: the client contract's new stake, larger than the one before
   client_withdraw,  // what the client contract holds above its stake, back to the wallet
   client_close,     // ask for a refund; the second time, after the delay, force it (contracts.md 3.9)
   client_charge,    // bring the newest signed payment to the chain
@@ -26,6 +27,7 @@ enum class OrderKind {
   proxy_charge,    // `contract`: a client contract; nothing: every client with committed, uncharged tokens
   proxy_payout,    // `contract`: a worker contract; nothing: every worker with committed, unpaid tokens
   proxy_withdraw,  // commission to the proxy's owner
+  proxy_stake,     // `amount` nanoTON more for the proxy contract's stake
   proxy_retire,    // close the instance: settle with everybody, then take the stake home (contracts.md 3.9)
 };
 

@@ -169,6 +169,8 @@ void Core::on(const role::AccountObserved& e, Time now, Effects& out) {
 
 void Core::on(const role::ExternalResult& e, Time now, Effects&) { money_.external_result(e, now); }
 
+void Core::on(const role::Order& e, Time now, Effects& out) { money_.order(e, now, out); }
+
 void Core::adopt_root(const role::AccountObserved& e, Time now, Effects& out) {
   // An account is told again and again; what is wrong with it, once.
   const auto trouble = [&](std::string what) {
@@ -187,7 +189,7 @@ void Core::adopt_root(const role::AccountObserved& e, Time now, Effects& out) {
   const bool new_contracts = root_ && parsed->params.params_version != root_->params.params_version;
   root_ = std::move(*parsed);
   root_changed_ = now;
-  money_.adopt_root(config_.root, *root_);
+  money_.adopt_root(config_.root, *root_, now);
   listed_.clear();
   for (const auto& [seqno, text] : root_->registered_proxies)
     if (const auto endpoints = ton::parse_proxy_endpoints(text)) listed_.insert(endpoints->for_clients.text());

@@ -108,6 +108,7 @@ class Core {
   void on(const role::QueryIn&, Time, Effects&);
   void on(const role::AccountObserved&, Time, Effects&);
   void on(const role::ExternalResult&, Time, Effects&);
+  void on(const role::Order&, Time, Effects&);
   void on(const ApiRequest&, Time, Effects&);
   void on(const ApiModels&, Time, Effects&);
   void on(const ApiGone&, Time, Effects&);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "role/events.hpp"
+#include "role/operator.hpp"
 #include "wire/messages.hpp"
 
 namespace cocoon::client {
@@ -36,7 +37,8 @@ struct ApiGone {  // the caller left; nothing more is wanted for this id
 };
 
 using Event = std::variant<role::Tick, role::LinkUp, role::LinkDown, role::DialFailed, role::PacketIn, role::QueryDone,
-                           role::QueryIn, role::AccountObserved, role::ExternalResult, ApiRequest, ApiModels, ApiGone>;
+                           role::QueryIn, role::AccountObserved, role::ExternalResult, role::Order, ApiRequest,
+                           ApiModels, ApiGone>;
 
 // --- effects of the API side; for each id: ApiHead, ApiPart*, ApiEnd - or ApiFailed at any point - or ApiModelList.
 
@@ -84,9 +86,10 @@ struct CloseRoute {
   Bits256 request_id;
 };
 
-using Effect = std::variant<role::Dial, role::Undial, role::CloseLink, role::SendPacket, role::SendQuery, role::Answer,
-                            role::AnswerError, role::Watch, role::Unwatch, role::SendExternal, role::Log, ApiHead,
-                            ApiPart, ApiEnd, ApiFailed, ApiModelList, OpenRoute, CloseRoute>;
+using Effect =
+    std::variant<role::Dial, role::Undial, role::CloseLink, role::SendPacket, role::SendQuery, role::Answer,
+                 role::AnswerError, role::Watch, role::Unwatch, role::SendExternal, role::Log, role::OrderAnswer,
+                 role::OrderDone, ApiHead, ApiPart, ApiEnd, ApiFailed, ApiModelList, OpenRoute, CloseRoute>;
 using Effects = std::vector<Effect>;
 
 }  // namespace cocoon::client

@@ -4,6 +4,7 @@
 
 #include "base/assert.hpp"
 #include "market/prices.hpp"
+#include "ton/contracts/arithmetic.hpp"
 #include "ton/contracts/bodies.hpp"
 
 namespace cocoon::client {
@@ -26,17 +27,29 @@ void Money::start(Effects& out) {
   out.emplace_back(role::Watch{queue_.address(), 0});
 }
 
-void Money::adopt_root(const ton::Address& address, const ton::RootState& root) {
+void Money::adopt_root(const ton::Address& address, const ton::RootState& root, Time now) {
   root_address_ = address;
   root_ = root;
+  // A proxy refunds the clients of its earlier contracts by itself; one that is gone does not (contracts.md 1.6).
+  for (auto& [self, c] : contracts_) {
+    if (is_current(c) || c.close_at != Time::max()) continue;
+    const auto& p = c.proxy.params();
+    const auto slack =
+        std::max<std::int64_t>(0, std::int64_t{p.proxy_delay_before_close} - std::int64_t{p.client_delay_before_close});
+    c.close_at = now + std::chrono::seconds(slack / 2);
+  }
 }
 
 void Money::observe(const role::AccountObserved& e, Time now, Effects& out) {
+  chain_time_ = std::max(chain_time_, e.chain_time);
   if (e.address == queue_.address()) {
     queue_.observe(e.account, e.transactions, e.chain_time);
     wallet_reports(now, out);
+    observe_payouts(e, out);
   } else if (const auto it = contracts_.find(e.address); it != contracts_.end()) {
     observe_contract(it->second, e, now, out);
+  } else {
+    observe_proxy(e);
   }
 }
 
@@ -72,6 +85,8 @@ void Money::observe_contract(Contract& c, const role::AccountObserved& e, Time n
   if (!c.observed || state != c.state) c.news = now;
   c.observed = true;
   c.state = state;
+  if (state && state->state == ton::ContractState::closing && !c.leaving) start_closing(c, out);
+  observe_refunds(c, e, now);
   for (const auto& t : e.transactions) {
     if (!c.running || !t.in_msg || !t.in_msg->message) continue;
     const auto* info = t.in_msg->message->internal();
@@ -80,6 +95,7 @@ void Money::observe_contract(Contract& c, const role::AccountObserved& e, Time n
     if (!header || header->query_id != c.running->query_id) continue;
     operation_over(c, t.succeeded(), fmt::format("exit code {}", t.description.compute.exit_code), now, out);
   }
+  finish_closing(c, out);
 }
 
 // A failed operation is tried again, but ever more slowly: each attempt costs fees.
@@ -88,8 +104,16 @@ void Money::operation_over(Contract& c, bool success, const std::string& why, Ti
   c.running.reset();
   if (success) {
     c.pause = {};
+    // What the contract passed on to be paid out is over when the wallet has it (observe_refunds()).
+    const auto refund =
+        std::find_if(c.refunds.begin(), c.refunds.end(), [&](const Refund& r) { return r.query_id == op.query_id; });
+    if (op.order && refund != c.refunds.end())
+      refund->order = op.order;
+    else if (op.order)
+      order_over(*op.order, fmt::format("{}: done; {}", op.name, balance_text(c)), out);
     return;
   }
+  if (op.order) order_over(*op.order, fail("{} failed in our client contract: {}", op.name, why), out);
   c.pause = std::clamp<Duration>(2 * c.pause, kFirstPause, kLongestPause);
   c.not_before = now + c.pause;
   out.emplace_back(role::Log{
@@ -191,14 +215,14 @@ void Money::take_counters(const ton::Address& proxy_contract, std::int64_t db_to
 
 std::uint64_t Money::top_up_amount(const Contract& c) const {
   const auto price = c.proxy.params().price_per_token;
-  const auto amount =
-      config_.top_up != 0 ? config_.top_up : std::max(c.state->stake, c.proxy.params().min_client_stake);
+  const auto stake = std::max(c.state ? c.state->stake : 0, c.proxy.params().min_client_stake);
+  const auto amount = config_.top_up != 0 ? config_.top_up : stake;
   return price == 0 ? amount : std::max(amount - amount % price, price);
 }
 
 // Half a stake is kept paid ahead (contracts.md 1.6); the secret's hash travels with the first top-up.
 void Money::keep_funded(Contract& c, Effects& out) {
-  if (!c.state || c.state->state != ton::ContractState::normal) return;
+  if (!c.state || c.state->state != ton::ContractState::normal || c.leaving) return;
   const bool secret_differs = c.state->secret_hash != config_.secret_hash;
   const bool low = config_.auto_top_up && c.state->balance < (c.state->stake + 1) / 2;
   const auto amount = low ? top_up_amount(c) : 0;
@@ -220,19 +244,16 @@ void Money::charge_when_due(Contract& c, Effects& out) {
   const auto price = c.proxy.params().price_per_token;
   if (price == 0 || c.max_tokens <= c.state->tokens_used) return;
   if (c.max_tokens - c.state->tokens_used <= c.state->stake / price / 2) return;
-  if (!wallet_can_spend(config_.gas)) return;
-  auto message = *c.payment;
-  message.excesses_to = queue_.address();
-  send(c, "charging ourselves what was used", config_.gas, message.query_id, ton::build_signed_message(message), out);
+  if (wallet_can_spend(config_.gas)) charge_ourselves(c, out);
 }
 
-// Contracts of earlier parameters stay as they are: no proxy serves them any more.
+// No proxy serves contracts of earlier parameters any more: they are closed (close_when_due()).
 bool Money::is_current(const Contract& c) const {
   return root_ && c.proxy.params().params_version == root_->params.params_version;
 }
 
 void Money::next_operation(Contract& c, Effects& out) {
-  if (!c.running) register_when_wanted(c, out);
+  if (!c.running && !c.leaving) register_when_wanted(c, out);
   if (!c.running) charge_when_due(c, out);
   if (!c.running) keep_funded(c, out);
 }
@@ -241,7 +262,12 @@ void Money::advance(Time now, Effects& out) {
   advanced_ = now;
   for (auto& [self, c] : contracts_) {
     if (c.running && now >= c.running->give_up_at) operation_over(c, false, "no effect was seen on chain", now, out);
-    if (c.observed && c.users > 0 && now >= c.not_before && is_current(c)) next_operation(c, out);
+    expire_refunds(c, now, out);
+    if (!c.observed) continue;
+    if (!c.running) do_wish(c, out);
+    if (now < c.not_before) continue;
+    if (!c.running) close_when_due(c, now, out);
+    if (c.users > 0 && is_current(c)) next_operation(c, out);
   }
   while (auto external = queue_.poll(now))
     out.emplace_back(role::SendExternal{std::move(external->boc), external->body_hash});
@@ -252,8 +278,10 @@ Time Money::wake_at() const {
   for (const auto& [self, c] : contracts_) {
     if (c.running)
       at = std::min(at, c.running->give_up_at);
-    else if (c.users > 0 && c.not_before > advanced_)
+    else if ((c.users > 0 || c.leaving) && c.not_before > advanced_)
       at = std::min(at, c.not_before);
+    if (c.close_at > advanced_) at = std::min(at, c.close_at);
+    for (const auto& r : c.refunds) at = std::min(at, r.until);
   }
   return at;
 }
@@ -291,6 +319,12 @@ std::string Money::why_not_covered(const ton::Address& proxy_contract, std::int6
                      static_cast<double>(std::min(c->state->balance, c->state->stake)) / 1e9);
 }
 
+std::uint64_t Money::refund_due(const Contract& c) {
+  std::uint64_t sum = 0;
+  for (const auto& r : c.refunds) sum = ton::saturating_add(sum, r.amount);
+  return sum;
+}
+
 Money::Status Money::status() const {
   Status st;
   st.wallet = queue_.address();
@@ -300,7 +334,7 @@ Money::Status Money::status() const {
   st.last_refusal = last_refusal_;
   for (const auto& [self, c] : contracts_)
     st.contracts.push_back({c.proxy.address(), self, c.proxy.proxy_key(), c.state, c.signed_tokens, c.db_tokens,
-                            c.max_tokens, c.users > 0, c.running ? c.running->name : ""});
+                            c.max_tokens, c.users > 0, c.running ? c.running->name : "", c.leaving, refund_due(c)});
   return st;
 }
 

@@ -52,6 +52,9 @@ class Service {
   }
   void apply(const OpenRoute& e) { routes_[e.request_id] = {e.link, e.id}; }
   void apply(const CloseRoute& e) { routes_.erase(e.request_id); }
+  // Nobody can order anything of a running node yet.
+  void apply(const role::OrderAnswer&) {}
+  void apply(const role::OrderDone&) {}
   NodeStatus status() const;
 
   struct Route {

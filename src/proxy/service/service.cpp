@@ -52,6 +52,9 @@ class Service {
   void apply(WriteSnapshot e) { snapshots_->write(std::move(e)); }
   void apply(OpenRoute e) { routes_.open(e); }
   void apply(CloseRoute e) { routes_.close(e); }
+  // Nobody can order anything of a running node yet.
+  void apply(const role::OrderAnswer&) {}
+  void apply(const role::OrderDone&) {}
   node::StatusPages pages();
   ShellStatus shell_status() const;
 

@@ -184,6 +184,8 @@ void Core::on(const role::AccountObserved& e, Time now, Effects& out) {
 
 void Core::on(const role::ExternalResult& e, Time, Effects&) { money_.external_result(e); }
 
+void Core::on(const role::Order& e, Time now, Effects& out) { money_.order(e, now, out); }
+
 void Core::on(const EngineHealth& e, Time, Effects& out) {
   if (e.up != engine_up_)
     out.emplace_back(e.up ? role::Log{2, "the engine is up"} : role::Log{3, "the engine is down: " + e.why_not});
@@ -232,7 +234,7 @@ void Core::adopt_root(const role::AccountObserved& e, Time now, Effects& out) {
   }
   const bool new_contracts = root_ && parsed->params.params_version != root_->params.params_version;
   root_ = std::move(*parsed);
-  money_.adopt_root(config_.root, *root_);
+  money_.adopt_root(config_.root, *root_, now);
   listed_.clear();
   for (const auto& [seqno, text] : root_->registered_proxies)
     if (const auto endpoints = ton::parse_proxy_endpoints(text)) listed_.insert(endpoints->for_workers.text());

@@ -115,6 +115,7 @@ class Core {
   void on(const role::QueryDone&, Time, Effects&);
   void on(const role::AccountObserved&, Time, Effects&);
   void on(const role::ExternalResult&, Time, Effects&);
+  void on(const role::Order&, Time, Effects&);
   void on(const EngineHealth&, Time, Effects&);
   void on(const SetEnabled&, Time, Effects&);
   void on(const SetCoefficient&, Time, Effects&);

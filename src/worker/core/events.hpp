@@ -8,6 +8,7 @@
 #include "market/prices.hpp"
 #include "openai/usage.hpp"
 #include "role/events.hpp"
+#include "role/operator.hpp"
 
 namespace cocoon::worker {
 
@@ -56,8 +57,8 @@ struct SetCoefficient {
 };
 
 using Event = std::variant<role::Tick, role::LinkUp, role::LinkDown, role::DialFailed, role::PacketIn, role::QueryIn,
-                           role::QueryDone, role::AccountObserved, role::ExternalResult, EngineHealth, EngineAnswer,
-                           EngineHead, EngineDone, EngineFailed, SetEnabled, SetCoefficient>;
+                           role::QueryDone, role::AccountObserved, role::ExternalResult, role::Order, EngineHealth,
+                           EngineAnswer, EngineHead, EngineDone, EngineFailed, SetEnabled, SetCoefficient>;
 
 // --- effects of the engine's side
 
@@ -86,9 +87,9 @@ struct CancelJob {
   JobId job = 0;
 };
 
-using Effect =
-    std::variant<role::Dial, role::Undial, role::CloseLink, role::SendPacket, role::SendQuery, role::Answer,
-                 role::AnswerError, role::Watch, role::Unwatch, role::SendExternal, role::Log, StartJob, CancelJob>;
+using Effect = std::variant<role::Dial, role::Undial, role::CloseLink, role::SendPacket, role::SendQuery, role::Answer,
+                            role::AnswerError, role::Watch, role::Unwatch, role::SendExternal, role::Log,
+                            role::OrderAnswer, role::OrderDone, StartJob, CancelJob>;
 using Effects = std::vector<Effect>;
 
 }  // namespace cocoon::worker

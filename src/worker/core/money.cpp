@@ -11,6 +11,7 @@ namespace {
 
 constexpr Duration kFirstPause = std::chrono::seconds(10);
 constexpr Duration kLongestPause = std::chrono::hours(1);
+constexpr std::uint64_t kLastPayoutAt = ton::kTon / 100;  // from a contract of earlier parameters (contracts.md 1.6)
 
 std::string in_ton(std::uint64_t nano) { return fmt::format("{:.3f} TON", static_cast<double>(nano) / 1e9); }
 
@@ -29,9 +30,15 @@ void Money::start(Effects& out) {
   out.emplace_back(role::Watch{queue_.address(), 0});
 }
 
-void Money::adopt_root(const ton::Address& address, const ton::RootState& root) {
+void Money::adopt_root(const ton::Address& address, const ton::RootState& root, Time now) {
   root_address_ = address;
   root_ = root;
+  // The proxy settles its earlier contracts by itself; what it has not paid in good time is fetched (contracts.md 1.6).
+  for (auto& [self, c] : contracts_) {
+    if (c.outdated || c.proxy.params().params_version == root.params.params_version) continue;
+    c.outdated = true;
+    reconsider(c, now);
+  }
 }
 
 Money::Contract* Money::find(const ton::Address& proxy_contract) {
@@ -135,12 +142,16 @@ std::uint64_t Money::unpaid_nano(const Contract& c) const {
 // When a payout of our own is due: a while after the sum was first large enough, since the proxy normally pays by
 // itself.
 void Money::reconsider(Contract& c, Time now) {
-  const bool wanted = config_.payout_at != 0 && c.observed && c.payment && unpaid_nano(c) >= config_.payout_at &&
-                      !(c.state && c.state->state != ton::ContractState::normal);
-  if (!wanted) {
+  const auto unpaid = unpaid_nano(c);
+  const bool possible =
+      c.observed && c.payment && unpaid > 0 && !(c.state && c.state->state != ton::ContractState::normal);
+  const auto enough = c.outdated ? std::min(config_.payout_at, kLastPayoutAt) : config_.payout_at;
+  const bool wanted = !c.orders.empty() || (config_.payout_at != 0 && unpaid >= enough);
+  if (!possible || !wanted) {
     c.due_at = Time::max();
   } else if (c.due_at == Time::max()) {
-    c.due_at = now + config_.patience;
+    const auto patience = std::chrono::seconds(c.proxy.params().client_delay_before_close / 2);
+    c.due_at = now + (c.outdated ? std::max<Duration>(config_.patience, patience) : config_.patience);
   }
 }
 
@@ -197,6 +208,8 @@ void Money::observe_contract(Contract& c, const role::AccountObserved& e, Time n
     if (!header || header->query_id != c.running->query_id) continue;
     payout_over(c, t.succeeded(), fmt::format("exit code {}", t.description.compute.exit_code), now, out);
   }
+  // The proxy may have paid what was ordered.
+  if (!c.running && unpaid_nano(c) == 0) end_orders(c, {}, out);
   if (moved) reconsider(c, now);
 }
 
@@ -206,8 +219,10 @@ void Money::payout_over(Contract& c, bool success, const std::string& why, Time 
   c.due_at = Time::max();
   if (success) {
     c.pause = {};
+    end_orders(c, {}, out);
     return reconsider(c, now);
   }
+  end_orders(c, fail("the payout failed: {}", why), out);
   c.pause = std::clamp<Duration>(2 * c.pause, kFirstPause, kLongestPause);
   reconsider(c, now);
   if (c.due_at != Time::max()) c.due_at = now + c.pause;
@@ -230,6 +245,8 @@ void Money::advance(Time now, Effects& out) {
   for (auto& [self, c] : contracts_) {
     if (c.running && now >= c.running->give_up_at) payout_over(c, false, "no effect was seen on chain", now, out);
     if (!c.running && now >= c.due_at) pay_out(c, out);
+    if (!c.running && !c.orders.empty() && c.due_at == Time::max())
+      end_orders(c, fail("the worker contract is closed, or nothing is owed any more"), out);
   }
   while (auto external = queue_.poll(now))
     out.emplace_back(role::SendExternal{std::move(external->boc), external->body_hash});

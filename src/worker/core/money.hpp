@@ -44,9 +44,11 @@ class Money {
   const ton::Address& owner() const { return config_.owner; }
 
   void start(Effects&);  // begins to watch the wallet; idempotent
-  void adopt_root(const ton::Address&, const ton::RootState&);
+  void adopt_root(const ton::Address&, const ton::RootState&, Time);
   void observe(const role::AccountObserved&, Time, Effects&);
   void external_result(const role::ExternalResult&);
+  // Answers at once (OrderAnswer); OrderDone follows when the chain shows what came of it.
+  void order(const role::Order&, Time, Effects&);
   void advance(Time, Effects&);  // payouts that are due, externals to send
   Time wake_at() const;
 
@@ -107,6 +109,8 @@ class Money {
     std::optional<Operation> running;
     Time due_at = Time::max();  // when we pay ourselves
     Duration pause{};
+    bool outdated = false;              // of earlier parameters: whatever is left is fetched
+    std::vector<role::OrderId> orders;  // that wait for a payout of this contract
     std::uint64_t paid() const { return state ? state->tokens : 0; }
   };
 
@@ -120,12 +124,21 @@ class Money {
   void observe_contract(Contract&, const role::AccountObserved&, Time, Effects&);
   void payout_over(Contract&, bool success, const std::string& why, Time, Effects&);
   void pay_out(Contract&, Effects&);
+  // orders.cpp
+  Result<std::vector<Contract*>> payable(const role::Order&);
+  Result<role::Plan> plan(const std::vector<Contract*>&) const;
+  void end_orders(Contract&, const Result<>&, Effects&);
 
   Config config_;
   ledger::WalletQueue queue_;
   std::optional<ton::RootState> root_;
   ton::Address root_address_;
   bool started_ = false;
+  struct OpenOrder {
+    std::size_t contracts = 0;  // that are not paid yet
+    std::string failure;        // the first one
+  };
+  std::map<role::OrderId, OpenOrder> orders_;
   std::string last_refusal_;                    // of an external, by a liteserver
   std::map<ton::Address, Contract> contracts_;  // by our own contract's address
 };

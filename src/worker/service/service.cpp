@@ -46,6 +46,9 @@ class Service {
   }
   void apply(StartJob e) { runner_->start(std::move(e)); }
   void apply(CancelJob e) { runner_->cancel(e.job); }
+  // Nobody can order anything of a running node yet.
+  void apply(const role::OrderAnswer&) {}
+  void apply(const role::OrderDone&) {}
   node::StatusPages pages();
 
   net::asio::io_context& io_;

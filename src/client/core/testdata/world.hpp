@@ -71,7 +71,11 @@ class Chain {
   int failures = 0;           // so many messages to the client contract fail from now on
   std::map<ton::Address, ton::ClientState> clients;
   std::uint64_t stake = kTon;
+  std::uint32_t client_delay = 300;
   std::int64_t time = 1'800'000'000;
+  ton::Address proxy;               // its contract, which pays what client contracts order
+  std::uint64_t proxy_stake = 0;    // all that a forced refund may take
+  bool proxy_pays = true;
 
   role::AccountObserved wallet(std::vector<ton::Transaction> transactions = {}) const {
     ton::Account a;
@@ -116,14 +120,35 @@ class Chain {
       balance -= info.value.coins;
       log.push_back({info.value.coins, ton::read_body_header(inner.body)->opcode, inner.body, inner.init.has_value()});
       const bool success = failures == 0;
+      std::optional<ton::ClientRequest> refund;
       if (success)
-        apply(info.dest, inner);
+        refund = apply(info.dest, inner);
       else
         --failures;
-      seen.push_back(contract(info.dest, {transaction(order.message, inner, success)}));
+      auto t = transaction(order.message, inner, success);
+      if (refund) t.out_msgs.push_back(ask_proxy(info.dest, *refund));
+      seen.push_back(contract(info.dest, {t}));
+      if (refund && proxy_pays) seen.push_back(wallet({payout(*refund)}));
     }
     seen.front().account->balance.coins = balance;
     return seen;
+  }
+  // The proxy grants the refund: the client contract is charged, closed, and orders the rest.
+  std::vector<role::AccountObserved> grant(const ton::Address& self, std::uint64_t tokens, std::uint64_t price) {
+    auto& c = clients.at(self);
+    const auto cost = (tokens - c.tokens_used) * price;
+    c.tokens_used = tokens;
+    ton::ClientRequest refund;
+    refund.query_id = 4711;
+    refund.payload = ton::RefundPayload{false, c.balance - std::min(c.balance, cost), wallet_};
+    c.balance = 0;
+    c.unlock_ts = 0;
+    c.state = ton::ContractState::closed;
+    const auto message = ask_proxy(self, refund);
+    auto t = transaction(message.cell, *message.message, true);
+    t.in_msg.reset();
+    t.out_msgs = {message};
+    return {contract(self, {t}), wallet({payout(refund)})};
   }
 
   struct Arrived {
@@ -146,9 +171,29 @@ class Chain {
     return t;
   }
 
-  void apply(const ton::Address& to, const ton::Message& m) {
+  ton::TransactionMessage ask_proxy(const ton::Address& self, const ton::ClientRequest& request) const {
+    ton::InternalInfo info;
+    info.src = self;
+    info.dest = proxy;
+    const ton::Message m{info, {}, ton::build_client_request(request)};
+    return {*ton::build_message(m), m};
+  }
+  // What the proxy contract does with it.
+  ton::Transaction payout(const ton::ClientRequest& request) {
+    const auto& refund = std::get<ton::RefundPayload>(request.payload);
+    ton::InternalInfo info;
+    info.src = proxy;
+    info.dest = wallet_;
+    info.value.coins = refund.forced ? std::min(refund.amount, proxy_stake) : refund.amount;
+    balance += info.value.coins;
+    const ton::Message m{info, {}, ton::build_body(ton::Payout{request.query_id})};
+    return transaction(*ton::build_message(m), m, true);
+  }
+
+  // Gives the refund that the client contract asks of the proxy contract, if any.
+  std::optional<ton::ClientRequest> apply(const ton::Address& to, const ton::Message& m) {
     if (!clients.contains(to)) {
-      if (!m.init) return;
+      if (!m.init) return std::nullopt;
       EXPECT_EQ(ton::address_of(*m.init), to);
       clients[to].stake = stake;
     }
@@ -161,6 +206,26 @@ class Chain {
     if (const auto secret = ton::parse_body<ton::ClientChangeSecret>(m.body)) c.secret_hash = secret->secret_hash;
     if (const auto wrapper = ton::parse_signed_message(m.body))
       if (const auto payload = ton::parse_payment_payload(wrapper->payload)) c.tokens_used = payload->tokens;
+    if (const auto more = ton::parse_body<ton::ClientIncreaseStake>(m.body)) c.stake = more->amount;
+    const auto refund = [&](std::uint64_t query_id, std::uint64_t amount, bool forced) {
+      c.balance -= amount;
+      ton::ClientRequest request;
+      request.query_id = query_id;
+      request.payload = ton::RefundPayload{forced, amount, wallet_};
+      return request;
+    };
+    const auto surplus = c.balance > c.stake ? c.balance - c.stake : 0;
+    if (const auto w = ton::parse_body<ton::ClientWithdraw>(m.body)) return refund(w->query_id, surplus, false);
+    if (const auto r = ton::parse_body<ton::ClientRequestRefund>(m.body)) {
+      if (c.state == ton::ContractState::closing) {
+        c.state = ton::ContractState::closed;
+        return refund(r->query_id, c.balance, true);
+      }
+      c.state = ton::ContractState::closing;
+      c.unlock_ts = static_cast<std::uint32_t>(time) + client_delay;
+      if (surplus > 0) return refund(r->query_id, surplus, false);
+    }
+    return std::nullopt;
   }
 
   ton::Address wallet_;
@@ -213,6 +278,14 @@ struct World {
   }
   Effects observe_wallet() { return handle(chain.wallet()); }
   Effects observe_contract() { return handle(chain.contract(contract())); }
+  Effects observe_proxy() {
+    auto state = *ton::parse_proxy_state(*instance().state_init().data);
+    state.stake = chain.proxy_stake;
+    ton::Account a;
+    a.state = ton::StateInit{.code = contract_code::proxy(),
+                             .data = ton::build_proxy_data(state, *ton::build_params(root.params, ton::Flavour::proxy))};
+    return handle(role::AccountObserved{instance().address(), a, {}, true, chain.time});
+  }
   // Externals among the effects are included, what follows from them too, until nothing moves any more.
   Effects settle(Effects effects) {
     Effects out;
@@ -296,6 +369,7 @@ struct World {
 
   // A session that was let in by the secret; funded contract.
   void become_ready(int proto = 2) {
+    chain.proxy = instance().address();
     chain.clients[contract()] = {.balance = 2 * kTon,
                                  .stake = kTon,
                                  .tokens_used = 0,
