@@ -141,7 +141,10 @@ Result<> Money::meet_proxy(const Bits256& proxy_key, const ton::Address& proxy_o
     return fail("the proxy's contract address does not follow from its key, its owner and the root contract");
   const auto self = instance.client_address(queue_.address());
   if (self != client_contract) return fail("the proxy names another client contract than follows from our wallet");
-  const auto [it, fresh] = contracts_.try_emplace(self, Contract{.proxy = std::move(instance), .self = self});
+  const auto [it, fresh] =
+      contracts_.try_emplace(self, Contract{.proxy = instance,
+                                            .self = self,
+                                            .payments = {ton::op::client_charge_signed, self, instance.proxy_key()}});
   if (fresh) out.emplace_back(role::Watch{self, 0});
   ++it->second.users;
   return {};
@@ -195,7 +198,7 @@ void Money::register_when_wanted(Contract& c, Effects& out) {
 void Money::take_payment(const ton::Address& proxy_contract, BytesView boc, Effects& out) {
   auto* c = find(proxy_contract);
   if (c == nullptr) return;
-  auto payment = ton::verify_payment(boc, ton::op::client_charge_signed, c->self, c->proxy.proxy_key());
+  const auto& payment = c->payments.verify(boc);
   if (!payment) {
     if (!std::exchange(c->bad_payment_told, true))
       out.emplace_back(role::Log{3, "signed payments of the proxy are ignored: " + payment.error().what});
@@ -203,7 +206,7 @@ void Money::take_payment(const ton::Address& proxy_contract, BytesView boc, Effe
   }
   if (payment->payload.tokens <= c->signed_tokens) return;
   c->signed_tokens = payment->payload.tokens;
-  c->payment = std::move(payment->message);
+  c->payment = payment->message;
 }
 
 void Money::take_counters(const ton::Address& proxy_contract, std::int64_t db_tokens, std::int64_t max_tokens) {

@@ -124,6 +124,7 @@ class Money {
   struct Contract {
     ton::ProxyInstance proxy;
     ton::Address self;
+    ton::PaymentVerifier payments;
     int users = 0;                          // sessions with this proxy
     bool observed = false;                  // the chain has been asked at least once
     std::optional<ton::ClientState> state;  // nothing: not deployed

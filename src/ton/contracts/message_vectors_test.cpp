@@ -299,6 +299,32 @@ TEST(Vectors, NodesBelieveChargesAndPayouts) {
   }
 }
 
+TEST(Signed, AVerifierFindsTheSameAgainAndAgain) {
+  const crypto::KeyPair key(vectors::seed("proxy"));
+  const auto payment = [&](std::uint64_t tokens, const crypto::KeyPair& by) {
+    const auto payload = build_signed_payload(PaymentPayload{op::client_charge_signed, 1, tokens, {}});
+    return write_boc(build_signed_message(sign_payload(payload, {}, by)));
+  };
+  PaymentVerifier verifier(op::client_charge_signed, {}, key.public_key());
+  const Bytes good = payment(7, key), better = payment(8, key);
+  Bytes forged = payment(9, crypto::KeyPair(vectors::seed("wrong")));
+  const Bytes too_long(5000, 0xb5), longer_still(6000, 0xb5);
+  for (int round = 0; round < 2; ++round) {
+    for (int again = 0; again < 2; ++again) EXPECT_EQ(verifier.verify(good)->payload.tokens, 7u);
+    for (int again = 0; again < 2; ++again) EXPECT_EQ(verifier.verify(better)->payload.tokens, 8u);
+    for (int again = 0; again < 2; ++again) EXPECT_EQ(verifier.verify(forged).error().code, exit_code::bad_signature);
+    EXPECT_FALSE(verifier.verify(too_long));
+    EXPECT_FALSE(verifier.verify(longer_still));
+    EXPECT_FALSE(verifier.verify({}));
+  }
+  // One bit makes other bytes of it.
+  Bytes changed = good;
+  ASSERT_TRUE(verifier.verify(good));
+  changed.back() ^= 1;
+  EXPECT_FALSE(verifier.verify(changed));
+  EXPECT_TRUE(verifier.verify(good));
+}
+
 // A payload with a reference is not the payload that the contract expects, whoever signed it.
 TEST(Signed, PayloadsWithReferencesAreRefused) {
   const crypto::KeyPair key(vectors::seed("proxy"));

@@ -1,5 +1,7 @@
 #include "ton/contracts/signed.hpp"
 
+#include <algorithm>
+
 #include "ton/boc.hpp"
 
 namespace cocoon::ton {
@@ -122,6 +124,16 @@ Result<VerifiedPayment> verify_payment(BytesView boc, std::uint32_t expected, co
   auto body = read_boc(boc, kPaymentLimits);
   if (!body) return fail(exit_code::cell_underflow, "malformed signed payment: " + body.error().what);
   return verify_payment(*body, expected, contract, key);
+}
+
+const Result<VerifiedPayment>& PaymentVerifier::verify(BytesView boc) {
+  if (!outcome_ || !std::ranges::equal(boc, last_)) {
+    outcome_ = verify_payment(boc, expected_, contract_, key_);
+    // What is longer than any payment is refused for its length: of that one byte more than the limit is enough.
+    const auto kept = boc.first(std::min(boc.size(), kPaymentLimits.bytes + 1));
+    last_.assign(kept.begin(), kept.end());
+  }
+  return *outcome_;
 }
 
 }  // namespace cocoon::ton

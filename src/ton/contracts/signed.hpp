@@ -63,4 +63,23 @@ Result<VerifiedPayment> verify_payment(const Cell& body, std::uint32_t expected,
 Result<VerifiedPayment> verify_payment(BytesView boc, std::uint32_t expected, const Address& contract,
                                        const crypto::PublicKey&);
 
+// One receiver's check of what one proxy signs for it. The same payment comes with every request until the proxy has
+// committed more, and a signature costs more to check than all the rest of a request: the last bytes are remembered
+// together with what was found about them, so that the same bytes again cost a comparison.
+class PaymentVerifier {
+ public:
+  PaymentVerifier(std::uint32_t expected, const Address& contract, const crypto::PublicKey& key)
+      : expected_(expected), contract_(contract), key_(key) {}
+
+  // As verify_payment; valid until the next call.
+  const Result<VerifiedPayment>& verify(BytesView boc);
+
+ private:
+  std::uint32_t expected_;
+  Address contract_;
+  crypto::PublicKey key_;
+  Bytes last_;
+  std::optional<Result<VerifiedPayment>> outcome_;  // of last_
+};
+
 }  // namespace cocoon::ton

@@ -59,7 +59,10 @@ Result<> Money::meet_proxy(const Bits256& proxy_key, const ton::Address& proxy_o
     return fail("the proxy's contract address does not follow from its key, its owner and the root contract");
   const auto self = instance.worker_address(config_.owner);
   if (self != worker_contract) return fail("the proxy names another worker contract than follows from our owner");
-  const auto [it, fresh] = contracts_.try_emplace(self, Contract{.proxy = std::move(instance), .self = self});
+  const auto [it, fresh] =
+      contracts_.try_emplace(self, Contract{.proxy = instance,
+                                            .self = self,
+                                            .payments = {ton::op::worker_payout_signed, self, instance.proxy_key()}});
   if (fresh) out.emplace_back(role::Watch{self, 0});
   return {};
 }
@@ -75,23 +78,18 @@ Money::Counters Money::counters(const ton::Address& proxy_contract) const {
   return c == nullptr ? Counters{} : c->tokens;
 }
 
-Result<ton::VerifiedPayment> Money::verify(const Contract& c, const wire::proxy::AnySignedPayment& payment) const {
-  const auto* given = std::get_if<wire::proxy::SignedPayment>(&payment);
-  if (given == nullptr) return fail("no signed payment");
-  return ton::verify_payment(given->data, ton::op::worker_payout_signed, c.self, c.proxy.proxy_key());
-}
-
-void Money::keep(Contract& c, ton::VerifiedPayment payment, Time now) {
+void Money::keep(Contract& c, const ton::VerifiedPayment& payment, Time now) {
   if (payment.payload.tokens <= c.tokens.chain) return;
   c.tokens.chain = payment.payload.tokens;
-  c.payment = std::move(payment.message);
+  c.payment = payment.message;
   reconsider(c, now);
 }
 
 void Money::take(const ton::Address& proxy_contract, const wire::proxy::AnySignedPayment& payment, Time now) {
   auto* c = find(proxy_contract);
-  if (c == nullptr) return;
-  if (auto verified = verify(*c, payment)) keep(*c, std::move(*verified), now);
+  const auto* given = std::get_if<wire::proxy::SignedPayment>(&payment);
+  if (c == nullptr || given == nullptr) return;
+  if (const auto& verified = c->payments.verify(given->data)) keep(*c, *verified, now);
 }
 
 void Money::take_counters(const ton::Address& proxy_contract, std::int64_t db_tokens, std::int64_t max_tokens) {
@@ -105,8 +103,10 @@ Result<> Money::take_strictly(const ton::Address& proxy_contract, const wire::pr
                               std::int64_t db_tokens, std::int64_t max_tokens, Time now) {
   auto* c = find(proxy_contract);
   if (c == nullptr) return fail("payment of a proxy that has not said who it is");
-  auto verified = verify(*c, payment);
-  if (!verified) return std::unexpected(std::move(verified).error().within("signed payment refused"));
+  const auto* given = std::get_if<wire::proxy::SignedPayment>(&payment);
+  if (given == nullptr) return fail("signed payment refused: no signed payment");
+  const auto& verified = c->payments.verify(given->data);
+  if (!verified) return std::unexpected(Error(verified.error()).within("signed payment refused"));
   if (verified->payload.tokens < c->tokens.chain)
     return fail("signed payment for {} tokens after one for {}", verified->payload.tokens, c->tokens.chain);
   if (db_tokens < 0 || static_cast<std::uint64_t>(db_tokens) < c->tokens.db)
@@ -115,7 +115,7 @@ Result<> Money::take_strictly(const ton::Address& proxy_contract, const wire::pr
     return fail("{} tokens accounted by the proxy after {}", max_tokens, c->tokens.max);
   c->tokens.db = static_cast<std::uint64_t>(db_tokens);
   c->tokens.max = static_cast<std::uint64_t>(max_tokens);
-  keep(*c, std::move(*verified), now);
+  keep(*c, *verified, now);
   return {};
 }
 

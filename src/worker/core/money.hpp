@@ -102,6 +102,7 @@ class Money {
   struct Contract {
     ton::ProxyInstance proxy;
     ton::Address self;
+    ton::PaymentVerifier payments;
     bool observed = false;
     std::optional<ton::WorkerState> state;  // nothing: not deployed
     Counters tokens;
@@ -116,8 +117,7 @@ class Money {
 
   Contract* find(const ton::Address& proxy_contract);
   const Contract* find(const ton::Address& proxy_contract) const;
-  Result<ton::VerifiedPayment> verify(const Contract&, const wire::proxy::AnySignedPayment&) const;
-  void keep(Contract&, ton::VerifiedPayment, Time);
+  void keep(Contract&, const ton::VerifiedPayment&, Time);
   void reconsider(Contract&, Time);
   std::uint64_t unpaid_nano(const Contract&) const;
   void wallet_reports(Time, Effects&);
