@@ -10,7 +10,10 @@ HttpChannel::HttpChannel(tcp::socket socket, std::size_t read_ahead)
       arrived_(socket_.get_executor()),
       watchdog_(socket_.get_executor(), [this] {
         timed_out_ = true;
-        close();
+        if (softly_)
+          arrived_.notify();
+        else
+          close();
       }) {
   boost::system::error_code ec;
   socket_.set_option(tcp::no_delay(true), ec);
@@ -60,7 +63,7 @@ void HttpChannel::consume(std::size_t n) {
 
 Task<bool> HttpChannel::more() {
   const auto before = filled_ - taken_;
-  while (filled_ - taken_ == before && !ended_ && !closed_) co_await arrived_.wait();
+  while (filled_ - taken_ == before && !ended_ && !closed_ && !timed_out_) co_await arrived_.wait();
   co_return filled_ - taken_ > before;
 }
 

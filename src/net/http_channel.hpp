@@ -27,6 +27,10 @@ class HttpChannel : public std::enable_shared_from_this<HttpChannel> {
   // The connection is closed when the deadline passes; timed_out() tells that case.
   Watchdog& deadline() { return watchdog_; }
   bool timed_out() const { return timed_out_; }
+  // From now on a deadline that passes while bytes are awaited only ends more(), so that an answer can still be
+  // written.
+  void expire_softly(bool softly) { softly_ = softly; }
+  void forgive() { timed_out_ = false; }
   void close();
   // Sends what is written, says goodbye, then closes.
   void close_gracefully();
@@ -48,6 +52,7 @@ class HttpChannel : public std::enable_shared_from_this<HttpChannel> {
   Watchdog watchdog_;
   std::function<void()> on_end_;
   bool reading_ = false, ended_ = false, closed_ = false, timed_out_ = false, lingering_ = false;
+  bool softly_ = false;
   std::size_t linger_budget_ = 0;
 };
 

@@ -121,10 +121,13 @@ std::string origin_form(std::string target) {
   return slash == target.npos ? "/" : target.substr(slash);
 }
 
-Task<> refuse(std::shared_ptr<HttpChannel> channel, int status) {
-  const auto answer =
-      fmt::format("HTTP/1.1 {} {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", status, reason_phrase(status));
-  co_await channel->write(answer, {}, {}, Millis(2000));
+Task<> refuse(std::shared_ptr<HttpChannel> channel, const HttpServerOptions& options, int status) {
+  const auto body = options.refusal_body ? options.refusal_body(status) : std::string();
+  auto head = fmt::format("HTTP/1.1 {} {}\r\nContent-Length: {}\r\nConnection: close\r\n", status,
+                          reason_phrase(status), body.size());
+  if (!body.empty()) head += fmt::format("Content-Type: {}\r\n", options.refusal_type);
+  if (status == 503) head += "Retry-After: 1\r\n";
+  co_await channel->write(head + "\r\n", body, {}, Millis(2000));
   channel->close_gracefully();
 }
 
@@ -144,6 +147,7 @@ struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
   std::unordered_set<std::shared_ptr<HttpChannel>> channels, idle;
 
   Task<> accept_all();
+  Task<> refuse_surplus(std::shared_ptr<HttpChannel> channel);
   Task<> serve(std::shared_ptr<HttpChannel> channel);
   Task<Result<>> read_request(std::shared_ptr<HttpChannel> channel, HttpParser& parser);
   Task<bool> answer(std::shared_ptr<HttpChannel> channel, HttpParser& parser);
@@ -160,7 +164,7 @@ struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
   }
 };
 
-// One request from the channel-> The error's code says what to answer.
+// One request from the channel. The error's code says what to answer.
 Task<Result<>> HttpServer::State::read_request(std::shared_ptr<HttpChannel> channel, HttpParser& parser) {
   bool began = false, headers_done = false;
   channel->deadline().set(options.idle_time);
@@ -181,7 +185,10 @@ Task<Result<>> HttpServer::State::read_request(std::shared_ptr<HttpChannel> chan
     }
     if (taken > 0 && !channel->buffered().empty()) continue;
     if (channel->buffer_full()) co_return fail(net_too_large, "HTTP header too large");
-    if (!co_await channel->more()) {
+    channel->expire_softly(true);
+    const bool arrived = co_await channel->more();
+    channel->expire_softly(false);
+    if (!arrived) {
       if (channel->timed_out()) co_return fail(net_timeout, "the request did not arrive in time");
       co_return fail(net_closed, "the caller closed the connection");
     }
@@ -225,8 +232,15 @@ Task<> HttpServer::State::serve(std::shared_ptr<HttpChannel> channel) {
     const auto read = co_await read_request(channel, parser);
     idle.erase(channel);
     if (!read) {
+      if (read.error().code == net_timeout && parser.started()) {
+        channel->forgive();
+        co_await refuse(channel, options, 408);
+      }
       if (read.error().code == net_too_large || read.error().code == net_malformed)
-        co_await refuse(channel, parser.body_too_large() ? 413 : read.error().code == net_too_large ? 431 : 400);
+        co_await refuse(channel, options,
+                        parser.body_too_large()              ? 413
+                        : read.error().code == net_too_large ? 431
+                                                             : 400);
       break;
     }
     const bool again = co_await answer(channel, parser);
@@ -235,6 +249,11 @@ Task<> HttpServer::State::serve(std::shared_ptr<HttpChannel> channel) {
   channel->close_gracefully();
   channels.erase(channel);
   if (channels.empty()) emptied.notify();
+}
+
+Task<> HttpServer::State::refuse_surplus(std::shared_ptr<HttpChannel> channel) {
+  const auto self = shared_from_this();
+  co_await refuse(channel, options, 503);
 }
 
 Task<> HttpServer::State::accept_all() {
@@ -252,7 +271,7 @@ Task<> HttpServer::State::accept_all() {
     auto channel = std::make_shared<HttpChannel>(std::move(socket), read_ahead);
     channel->start();
     if (channels.size() >= options.max_connections) {
-      asio::co_spawn(executor, refuse(channel, 503), asio::detached);
+      asio::co_spawn(executor, refuse_surplus(channel), asio::detached);
       continue;
     }
     channels.insert(channel);

@@ -59,6 +59,9 @@ struct HttpServerOptions {
   Millis body_time{60'000};            // for the whole request body
   Millis idle_time{75'000};            // kept-alive connection without a request
   Millis write_time{60'000};           // one write that makes no progress
+  // The body of what the server itself refuses before there is a request (400, 408, 413, 431, 503); none: no body.
+  std::string_view refusal_type = "text/plain";
+  std::function<std::string(int status)> refusal_body;
 };
 
 class HttpServer {

@@ -246,8 +246,22 @@ TEST_F(HttpTest, ExpectContinue) {
 TEST_F(HttpTest, DeadlinesOfTheServer) {
   echo({.header_time = Millis(30), .body_time = Millis(30), .idle_time = Millis(30)});
   EXPECT_EQ(raw(""), "") << "a silent caller is closed";
-  EXPECT_EQ(raw("GET / HT"), "") << "half a header";
-  EXPECT_EQ(raw("POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab"), "") << "half a body";
+  EXPECT_PRED2(starts, raw("GET / HT"), "HTTP/1.1 408 ") << "half a header";
+  EXPECT_PRED2(starts, raw("POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab"), "HTTP/1.1 408 ") << "half a body";
+}
+
+TEST_F(HttpTest, RefusalsMayHaveABody) {
+  HttpServerOptions options{.max_body = 10, .body_time = Millis(30)};
+  options.refusal_type = "application/json";
+  options.refusal_body = [](int status) { return fmt::format("{{\"status\":{}}}", status); };
+  echo(options);
+  for (const auto& [sent, status] : {std::pair("rubbish\r\n\r\n", 400),
+                                     {"POST / HTTP/1.1\r\nContent-Length: 11\r\n\r\n", 413},
+                                     {"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab", 408}}) {
+    const auto answer = raw(sent);
+    EXPECT_TRUE(answer.ends_with(fmt::format("\r\n\r\n{{\"status\":{}}}", status))) << answer;
+    EXPECT_NE(answer.find("Content-Type: application/json\r\n"), std::string::npos);
+  }
 }
 
 TEST_F(HttpTest, DeadlinesOfTheClient) {

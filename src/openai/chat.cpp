@@ -37,6 +37,19 @@ const json::value* first_choice(const json::value& root) {
   return list == nullptr || list->empty() ? nullptr : &list->front();
 }
 
+void read_calls(const json::value* message, ChatPiece& out) {
+  const auto* calls = at(message, "tool_calls");
+  const auto* list = calls == nullptr ? nullptr : calls->if_array();
+  if (list == nullptr) return;
+  for (std::size_t i = 0; i < list->size(); ++i) {
+    const auto& one = (*list)[i];
+    const auto* function = at(&one, "function");
+    const auto index = count_at(&one, "index");
+    out.calls.push_back({index ? static_cast<std::size_t>(*index) : i, text_at(&one, "id"), text_at(function, "name"),
+                         text_at(function, "arguments")});
+  }
+}
+
 void read_choice(const json::value* choice, ChatPiece& out) {
   out.finish_reason = text_at(choice, "finish_reason");
   const auto* message = at(choice, "message");
@@ -44,6 +57,8 @@ void read_choice(const json::value* choice, ChatPiece& out) {
   out.text = message == nullptr ? text_at(choice, "text") : text_at(message, "content");
   out.reasoning = text_at(message, "reasoning_content");
   if (out.reasoning.empty()) out.reasoning = text_at(message, "reasoning");
+  out.refusal = text_at(message, "refusal");
+  read_calls(message, out);
 }
 
 // Nested {error:{message}}, flat {object:"error",message}, or plain {error:"text"}.

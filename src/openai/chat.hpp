@@ -1,4 +1,5 @@
-// A conversation from the application's side, for our own command line: questions made, answers read.
+// A conversation from the application's side, for our own command line and for the routes that are translated into chat
+// (translation.hpp): questions made, answers read.
 #pragma once
 #include <optional>
 #include <string>
@@ -24,10 +25,19 @@ struct ChatOptions {
 
 std::string chat_request_body(std::string_view model, const std::vector<ChatMessage>&, const ChatOptions& = {});
 
+// A call of a tool, or of a streamed answer what one event adds to it.
+struct ToolCallPiece {
+  std::size_t index = 0;  // of the call within the answer
+  std::string id, name;   // empty in all events but the call's first
+  std::string arguments;  // JSON text, or the next part of it
+};
+
 // What one answer, or one event of a streamed answer, says. Absent things are empty.
 struct ChatPiece {
   std::string text;       // content of the first choice: message, delta, or text
   std::string reasoning;  // reasoning_content or reasoning
+  std::string refusal{};
+  std::vector<ToolCallPiece> calls{};
   std::string finish_reason;
   std::optional<Usage> usage;
   std::optional<std::int64_t> total_cost;  // nanotons, where a worker has added it to usage

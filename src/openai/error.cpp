@@ -44,20 +44,50 @@ std::string_view error_type(int http_status) {
       return "not_found_error";
     case 429:
       return "rate_limit_error";
-    case 504:
-      return "timeout_error";
     default:
       return http_status >= 400 && http_status < 500 ? "invalid_request_error" : "server_error";
   }
 }
 
-std::string error_body(int http_status, int error_code, std::string_view message) {
-  return fmt::format(R"({{"error":{{"message":{},"type":"{}","param":null,"code":{}}},"error_code":{}}})",
-                     json_quote(message), error_type(http_status), http_status, error_code);
+std::string_view default_code(int http_status) {
+  switch (http_status) {
+    case 401:
+      return "invalid_api_key";
+    case 402:
+      return "insufficient_quota";
+    case 403:
+      return "forbidden";
+    case 404:
+      return "not_found";
+    case 405:
+      return "method_not_allowed";
+    case 408:
+      return "request_timeout";
+    case 413:
+      return "request_too_large";
+    case 429:
+      return "rate_limit_exceeded";
+    case 502:
+      return "bad_gateway";
+    case 503:
+      return "unavailable";
+    case 504:
+      return "timeout";
+    default:
+      return http_status >= 400 && http_status < 500 ? "invalid_request" : "server_error";
+  }
 }
 
-std::string error_event(int http_status, int error_code, std::string_view message) {
-  return sse_data(error_body(http_status, error_code, message));
+std::string error_body(const ApiError& e) {
+  return fmt::format(R"({{"error":{{"message":{},"type":"{}","param":{},"code":{}}},"error_code":{}}})",
+                     json_quote(e.message), error_type(e.status), e.param.empty() ? "null" : json_quote(e.param),
+                     json_quote(e.code.empty() ? default_code(e.status) : e.code), e.error_code);
 }
+
+std::string error_body(int http_status, int error_code, std::string_view message) {
+  return error_body({http_status, error_code, std::string(message)});
+}
+
+std::string error_event(const ApiError& e) { return sse_data(error_body(e)); }
 
 }  // namespace cocoon::openai

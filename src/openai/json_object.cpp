@@ -49,21 +49,6 @@ Result<std::string> unquote(std::string_view literal) {
   return std::string(value.get_string());
 }
 
-// Space outside strings goes.
-std::string compact(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  bool inside = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (!inside && (c == ' ' || c == '\n' || c == '\r' || c == '\t')) continue;
-    out += c;
-    if (c == '"') inside = !inside;
-    if (inside && c == '\\' && i + 1 < text.size()) out += text[++i];
-  }
-  return out;
-}
-
 }  // namespace
 
 Result<JsonObject> JsonObject::parse(std::string_view text, const JsonLimits& limits) {
@@ -77,10 +62,15 @@ Result<JsonObject> JsonObject::parse(std::string_view text, const JsonLimits& li
   if (outline.parts.size() > limits.max_members)
     return refuse("object of {} members, at most {}", outline.parts.size(), limits.max_members);
   JsonObject out;
+  out.source_ = text;
+  out.members_.reserve(outline.parts.size() + 1);
   for (const auto& part : outline.parts) {
-    TRY_ASSIGN(std::string name, unquote(text.substr(part.name_begin, part.name_end - part.name_begin)));
+    const auto literal = text.substr(part.name_begin, part.name_end - part.name_begin);
+    TRY_ASSIGN(std::string name, unquote(literal));
+    // A name in disguise travels without it, so that everybody on the way reads the same.
+    out.changed_ = out.changed_ || literal.size() != name.size() + 2;
     out.remove(name);
-    out.members_.push_back({std::move(name), compact(text.substr(part.begin, part.end - part.begin)), part.kind});
+    out.members_.push_back({std::move(name), text.substr(part.begin, part.end - part.begin), part.kind});
   }
   return out;
 }
@@ -91,7 +81,7 @@ const JsonMember* JsonObject::find(std::string_view name) const {
 }
 
 void JsonObject::remove(std::string_view name) {
-  std::erase_if(members_, [&](const JsonMember& m) { return m.name == name; });
+  if (std::erase_if(members_, [&](const JsonMember& m) { return m.name == name; }) > 0) changed_ = true;
 }
 
 void JsonObject::set(std::string_view name, std::string json) {
@@ -102,15 +92,19 @@ void JsonObject::set(std::string_view name, std::string json) {
                         : json == "true" || json == "false" ? JsonKind::boolean
                                                             : JsonKind::number;
   const auto at = std::ranges::find(members_, name, &JsonMember::name);
+  if (at != members_.end() && at->value == json) return;
+  changed_ = true;
+  const std::string_view value = own_.emplace_back(std::move(json));
   if (at == members_.end()) {
-    members_.push_back({std::string(name), std::move(json), kind});
+    members_.push_back({std::string(name), value, kind});
   } else {
-    at->value = std::move(json);
+    at->value = value;
     at->kind = kind;
   }
 }
 
 std::string JsonObject::text() const {
+  if (!changed_) return std::string(source_);
   std::size_t size = 2;
   for (const auto& m : members_) size += m.name.size() + m.value.size() + 4;
   std::string out;
@@ -141,7 +135,7 @@ Result<std::optional<std::string>> JsonObject::string(std::string_view name) con
 Result<std::optional<std::int64_t>> JsonObject::unsigned_int(std::string_view name) const {
   const JsonMember* m = present(name);
   if (m == nullptr) return std::nullopt;
-  const bool digits = m->kind == JsonKind::number && m->value.find_first_not_of("0123456789") == std::string::npos;
+  const bool digits = m->kind == JsonKind::number && m->value.find_first_not_of("0123456789") == std::string_view::npos;
   if (!digits) return refuse("{} is not an unsigned integer", name);
   std::int64_t v = 0;
   for (const char c : m->value) v = std::min<std::int64_t>(v * 10 + (c - '0'), kMaxInt + 1);
@@ -154,7 +148,7 @@ Result<std::optional<double>> JsonObject::number(std::string_view name) const {
   if (m == nullptr) return std::nullopt;
   if (m->kind != JsonKind::number) return refuse("{} is not a number", name);
   boost::json::error_code error;
-  const auto value = boost::json::parse(m->value, error);
+  const auto value = boost::json::parse(boost::json::string_view(m->value.data(), m->value.size()), error);
   if (error) return refuse("{} is not a number", name);
   boost::json::error_code inexact;
   const double v = value.to_number<double>(inexact);

@@ -1,6 +1,8 @@
-// One JSON object taken apart into its members, each still spelt as its author spelt it, and put together again.
-// Numbers, key order and escapes of what nobody changes survive exactly; only space between tokens is dropped.
+// One JSON object taken apart into its members, each still spelt as its author spelt it, and put together again. What
+// nobody changes is never spelt anew: an untouched object's text is its source, byte for byte, and of a changed one
+// each member that stays is a slice of the source, space inside included.
 #pragma once
+#include <list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,13 +20,20 @@ struct JsonLimits {
 };
 
 struct JsonMember {
-  std::string name;   // escapes resolved
-  std::string value;  // JSON text without space between tokens
+  std::string name;        // escapes resolved
+  std::string_view value;  // JSON text
   JsonKind kind = JsonKind::null;
 };
 
+// Views the text it was parsed from, which must outlive it.
 class JsonObject {
  public:
+  JsonObject() = default;  // {}
+  JsonObject(JsonObject&&) noexcept = default;
+  JsonObject& operator=(JsonObject&&) noexcept = default;
+  JsonObject(const JsonObject&) = delete;
+  JsonObject& operator=(const JsonObject&) = delete;
+
   // The text must be one object, UTF-8, within the limits. Of members with one name the last stays. Error code 621.
   static Result<JsonObject> parse(std::string_view text, const JsonLimits& limits = {});
 
@@ -44,7 +53,10 @@ class JsonObject {
  private:
   const JsonMember* present(std::string_view name) const;
 
+  std::string_view source_ = "{}";
+  bool changed_ = false;
   std::vector<JsonMember> members_;
+  std::list<std::string> own_;  // texts of members that were set
 };
 
 // Text as a JSON string with its quotes; bytes that are no UTF-8 become U+FFFD.

@@ -1,6 +1,8 @@
 #include "openai/request.hpp"
 
 #include <algorithm>
+#include <limits>
+#include <utility>
 
 namespace cocoon::openai {
 namespace {
@@ -43,35 +45,62 @@ void drop_nulls(JsonObject& body, std::initializer_list<std::string_view> names)
     if (const auto* m = body.find(name); m != nullptr && m->kind == JsonKind::null) body.remove(name);
 }
 
+// How many answers one request makes: each may be as long as the limit. What is no count is the engine's to refuse.
+std::int64_t choices_of(const JsonObject& body) {
+  std::int64_t most = 1;
+  for (const auto* name : {"n", "best_of"})
+    if (const auto count = body.unsigned_int(name)) most = std::max(most, count->value_or(1));
+  return most;
+}
+
 Result<std::int64_t> client_token_limit(JsonObject& body, const RequestDefaults& defaults) {
   drop_nulls(body, {"max_tokens", "max_completion_tokens"});
   TRY_ASSIGN(const auto completion, body.unsigned_int("max_completion_tokens"));
   TRY_ASSIGN(const auto plain, body.unsigned_int("max_tokens"));
   if (!completion && !plain) body.set("max_tokens", std::to_string(defaults.max_tokens));
-  return completion ? *completion : plain.value_or(defaults.max_tokens);
+  const auto one = completion ? *completion : plain.value_or(defaults.max_tokens);
+  return std::min<std::int64_t>(one * choices_of(body), std::numeric_limits<std::int32_t>::max());
 }
+
+void list_the_stop(JsonObject& body) {
+  if (const auto* stop = body.find("stop"); stop != nullptr && stop->kind == JsonKind::string)
+    body.set("stop", "[" + std::string(stop->value) + "]");
+}
+
+constexpr std::pair<Endpoint, std::string_view> kPaths[] = {
+    {Endpoint::chat_completions, "/v1/chat/completions"},
+    {Endpoint::completions, "/v1/completions"},
+    {Endpoint::embeddings, "/v1/embeddings"},
+    {Endpoint::audio_transcriptions, "/v1/audio/transcriptions"},
+};
 
 }  // namespace
 
 std::string_view path_of(Endpoint endpoint) {
-  return endpoint == Endpoint::chat_completions ? "/v1/chat/completions" : "/v1/completions";
+  return std::ranges::find(kPaths, endpoint, &std::pair<Endpoint, std::string_view>::first)->second;
 }
 
 std::optional<Endpoint> endpoint_of(std::string_view url) {
   url = url.substr(std::min(url.find('/'), url.size()));
   url = url.substr(0, url.find('?'));
-  for (const auto endpoint : {Endpoint::chat_completions, Endpoint::completions})
-    if (url == path_of(endpoint)) return endpoint;
+  for (const auto& [endpoint, path] : kPaths)
+    if (url == path) return endpoint;
   return std::nullopt;
 }
 
-Result<ClientRequest> parse_client_request(std::string_view text, const RequestDefaults& defaults) {
+Result<ClientRequest> parse_client_request(Endpoint endpoint, std::string_view text, const RequestDefaults& defaults) {
   TRY_ASSIGN(JsonObject body, JsonObject::parse(text, defaults.limits));
   ClientRequest out;
   TRY_ASSIGN(auto model, body.string("model"));
   if (!model || model->empty()) return fail(kProtocolViolation, "model is missing");
   out.model = std::move(*model);
-  TRY_ASSIGN(out.max_tokens, client_token_limit(body, defaults));
+  if (endpoint != Endpoint::embeddings) {
+    TRY_ASSIGN(out.max_tokens, client_token_limit(body, defaults));
+    list_the_stop(body);
+    TRY_ASSIGN(const auto stream, stream_fields(body));
+    out.stream = stream.stream;
+    out.include_usage = stream.include_usage;
+  }
   TRY_ASSIGN(const auto coefficient, body.unsigned_int("max_coefficient"));
   out.max_coefficient = coefficient.value_or(defaults.max_coefficient);
   TRY_ASSIGN(out.timeout, timeout_of(body, defaults));
@@ -82,37 +111,50 @@ Result<ClientRequest> parse_client_request(std::string_view text, const RequestD
   TRY_ASSIGN(auto key, body.string("receiver_public_key"));
   out.receiver_public_key = std::move(key).value_or("");
   out.encrypted = body.find("is_encrypted") != nullptr;
-  TRY_ASSIGN(const auto stream, stream_fields(body));
-  out.stream = stream.stream;
-  out.include_usage = stream.include_usage;
   for (const auto name : kClientOnly) body.remove(name);
   out.body = body.text();
   return out;
 }
 
-Result<EngineRequest> rewrite_for_engine(std::string_view text, std::string_view model, const JsonLimits& limits) {
+namespace {
+
+Result<> stream_for_engine(JsonObject& body, EngineRequest& out) {
+  TRY_ASSIGN(auto stream, stream_fields(body));
+  out.stream = stream.stream;
+  out.include_usage = stream.include_usage;
+  if (!out.stream) {
+    body.remove("stream_options");
+    return {};
+  }
+  JsonObject options = std::move(stream.options).value_or(JsonObject());
+  options.set("include_usage", "true");
+  body.set("stream_options", options.text());
+  return {};
+}
+
+Result<> limit_for_engine(JsonObject& body, EngineRequest& out) {
+  drop_nulls(body, {"max_tokens", "max_completion_tokens"});
+  TRY_ASSIGN(const auto plain, body.unsigned_int("max_tokens"));
+  TRY_ASSIGN(const auto completion, body.unsigned_int("max_completion_tokens"));
+  out.max_tokens = plain ? plain : completion;
+  if (out.max_tokens.value_or(0) == 0) return {};
+  body.set("max_tokens", std::to_string(*out.max_tokens));
+  body.set("max_completion_tokens", std::to_string(*out.max_tokens));
+  return {};
+}
+
+}  // namespace
+
+Result<EngineRequest> rewrite_for_engine(Endpoint endpoint, std::string_view text, std::string_view model,
+                                         const JsonLimits& limits) {
   TRY_ASSIGN(JsonObject body, JsonObject::parse(text, limits));
   TRY_ASSIGN(const auto asked, body.string("model"));
   if (!asked || *asked != model) return fail(kProtocolViolation, "this worker does not serve the model of the request");
   EngineRequest out;
   out.encrypted = body.find("is_encrypted") != nullptr;
-  TRY_ASSIGN(auto stream, stream_fields(body));
-  out.stream = stream.stream;
-  out.include_usage = stream.include_usage;
-  if (out.stream) {
-    JsonObject options = std::move(stream.options).value_or(JsonObject());
-    options.set("include_usage", "true");
-    body.set("stream_options", options.text());
-  } else {
-    body.remove("stream_options");
-  }
-  drop_nulls(body, {"max_tokens", "max_completion_tokens"});
-  TRY_ASSIGN(const auto plain, body.unsigned_int("max_tokens"));
-  TRY_ASSIGN(const auto completion, body.unsigned_int("max_completion_tokens"));
-  out.max_tokens = plain ? plain : completion;
-  if (out.max_tokens.value_or(0) > 0) {
-    body.set("max_tokens", std::to_string(*out.max_tokens));
-    body.set("max_completion_tokens", std::to_string(*out.max_tokens));
+  if (endpoint != Endpoint::embeddings) {
+    TRY(stream_for_engine(body, out));
+    TRY(limit_for_engine(body, out));
   }
   for (const auto name : kClientOnly) body.remove(name);
   for (const auto name : kNetworkOnly) body.remove(name);

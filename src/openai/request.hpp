@@ -9,7 +9,8 @@
 
 namespace cocoon::openai {
 
-enum class Endpoint { chat_completions, completions };
+// What clients ask workers for. The other routes of the API are translated into these by the client.
+enum class Endpoint { chat_completions, completions, embeddings, audio_transcriptions };
 
 std::string_view path_of(Endpoint);
 // By path, everything before the first slash and any query string cut; nothing when it is no API path.
@@ -25,7 +26,9 @@ struct RequestDefaults {
 
 struct ClientRequest {
   std::string model;
-  std::int64_t max_tokens = 0;       // raw tokens; max_completion_tokens, else max_tokens, else the default
+  // Raw tokens the answer may have: max_completion_tokens, else max_tokens, else the default, times the choices asked
+  // for (n, best_of). Embeddings: 0, their bytes are reserved anyway.
+  std::int64_t max_tokens = 0;
   std::int64_t max_coefficient = 0;  // highest acceptable worker coefficient, 1/1000
   double timeout = 0;                // seconds, > 0
   bool enable_debug = false;
@@ -34,11 +37,13 @@ struct ClientRequest {
   bool encrypted = false;           // the body says is_encrypted
   bool stream = false;
   bool include_usage = false;  // the application asked for the usage chunk
-  std::string body;            // for the worker: client-level members removed, a token limit always present
+  // For the worker: client-level members removed, a token limit always present (but for embeddings), `stop` a list as
+  // existing workers insist (wire.md 5.4). All else is as the application wrote it.
+  std::string body;
 };
 
-// Error 621 says which member is wrong. Null counts as absent.
-Result<ClientRequest> parse_client_request(std::string_view body, const RequestDefaults& defaults = {});
+// For JSON bodies; forms: transcription.hpp. Error 621 says which member is wrong. Null counts as absent.
+Result<ClientRequest> parse_client_request(Endpoint, std::string_view body, const RequestDefaults& defaults = {});
 
 struct EngineRequest {
   std::string body;        // for the engine
@@ -50,6 +55,7 @@ struct EngineRequest {
 
 // For the worker: the model must be `model` (621); a stream always reports usage; without a stream there are no
 // stream_options; one token limit stands under both names; members that are Cocoon's own do not reach the engine.
-Result<EngineRequest> rewrite_for_engine(std::string_view body, std::string_view model, const JsonLimits& limits = {});
+Result<EngineRequest> rewrite_for_engine(Endpoint, std::string_view body, std::string_view model,
+                                         const JsonLimits& limits = {});
 
 }  // namespace cocoon::openai

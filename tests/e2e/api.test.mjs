@@ -71,7 +71,7 @@ for (const [name, body, status] of [
   ['an array', '[]', 400],
   ['very deep JSON', `{"model":"tinychat","messages":${'['.repeat(100000)}${']'.repeat(100000)}}`, 400],
   ['a missing model', { messages: [{ role: 'user', content: 'x' }] }, 400],
-  ['an unknown model', { ...ask('x'), model: 'no-such-model' }, 400],
+  ['an unknown model', { ...ask('x'), model: 'no-such-model' }, 404],
   ['a negative token limit', { ...ask('x'), max_tokens: -1 }, 400],
   ['a token limit beyond 32 bits', { ...ask('x'), max_tokens: 4294967301 }, 400],
 ]) {

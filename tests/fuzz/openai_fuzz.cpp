@@ -8,12 +8,17 @@ using namespace cocoon::openai;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view in(reinterpret_cast<const char*>(data), size);
-  if (const auto request = parse_client_request(in)) {
-    const auto again = parse_client_request(request->body);
+  for (const auto endpoint : {Endpoint::chat_completions, Endpoint::embeddings}) {
+    const auto request = parse_client_request(endpoint, in);
+    if (!request) continue;
+    // Each side may add a few members.
+    RequestDefaults wider;
+    wider.limits.max_members += 4;
+    const auto again = parse_client_request(endpoint, request->body, wider);
     if (!again || again->body != request->body || again->max_tokens != request->max_tokens) __builtin_trap();
-    const auto engine = rewrite_for_engine(request->body, request->model);
+    const auto engine = rewrite_for_engine(endpoint, request->body, request->model, wider.limits);
     if (!engine) __builtin_trap();
-    const auto twice = rewrite_for_engine(engine->body, request->model);
+    const auto twice = rewrite_for_engine(endpoint, engine->body, request->model, wider.limits);
     if (!twice || twice->body != engine->body) __builtin_trap();
   }
   if (const auto object = JsonObject::parse(in)) {

@@ -24,12 +24,34 @@ bool one_of(const std::string& name, std::initializer_list<std::string_view> lis
   return std::find(list.begin(), list.end(), name) != list.end();
 }
 
-// Hop-by-hop headers never travel. Credentials of the local API are for us alone. Compressed answers cannot be counted
-// by existing workers (D24), so none are asked for.
+// Hop-by-hop headers never travel. Credentials of the local API are for us alone, and who asks with which library on
+// which machine is nobody's business. Compressed answers cannot be counted by existing workers (D24), so none are asked
+// for.
 bool travels_to_worker(const std::string& name) {
-  return !one_of(
-      name, {"host", "connection", "transfer-encoding", "content-length", "authorization", "cookie", "accept-encoding",
-             "expect", "keep-alive", "te", "trailer", "upgrade", "proxy-authorization", "proxy-connection"});
+  for (const std::string_view family : {"x-stainless-", "x-forwarded-", "sec-", "openai-", "anthropic-"})
+    if (name.starts_with(family)) return false;
+  return !one_of(name, {"host",
+                        "connection",
+                        "transfer-encoding",
+                        "content-length",
+                        "authorization",
+                        "cookie",
+                        "accept-encoding",
+                        "expect",
+                        "keep-alive",
+                        "te",
+                        "trailer",
+                        "upgrade",
+                        "proxy-authorization",
+                        "proxy-connection",
+                        "x-api-key",
+                        "api-key",
+                        "user-agent",
+                        "origin",
+                        "referer",
+                        "accept-language",
+                        "forwarded",
+                        "x-real-ip"});
 }
 
 bool travels_to_caller(const std::string& name) {

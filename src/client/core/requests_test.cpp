@@ -82,7 +82,8 @@ TEST(ClientRequests, HeadersThatAreOnlyForUsDoNotTravel) {
   auto r = World::request();
   r.headers = {{"HOST", "x"},      {"connection", "close"},     {"Transfer-Encoding", "chunked"},
                {"Cookie", "a=b"},  {"authorization", "Bearer"}, {"Accept-Encoding", "gzip"},
-               {"X-Mine", "kept"}, {"content-length", "7"},     {"Expect", "100-continue"}};
+               {"X-Mine", "kept"}, {"content-length", "7"},     {"Expect", "100-continue"},
+               {"X-API-Key", "k"}, {"user-agent", "me"},        {"X-Stainless-OS", "Linux"}};
   const auto q = packets<RunQueryEx>(w.handle(r)).at(0);
   std::map<std::string, std::string> seen;
   const auto request = *wire::decode<wire::http::Request>(q.query);

@@ -20,6 +20,9 @@ struct ApiConfig {
   std::size_t max_connections = 4096;
   // Origins of web pages that may use the API; "*": any. Others are refused: the API spends its owner's money.
   std::vector<std::string> origins;
+  // Keys of callers (store/api_keys.hpp) are asked for on every address but loopback, there too if `require_key`.
+  std::string keys_file;
+  bool require_key = false;
 };
 
 class ApiServer {
@@ -33,6 +36,7 @@ class ApiServer {
   ApiServer(const ApiServer&) = delete;
   ApiServer& operator=(const ApiServer&) = delete;
 
+  // Error: the address is taken, or keys are asked for there and cannot be read.
   Result<> listen(const std::string& address);
   std::uint16_t port() const;
 

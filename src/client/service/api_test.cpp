@@ -1,12 +1,16 @@
 // The HTTP API against a core that the test plays.
 #include "client/service/api.hpp"
 
+#include <filesystem>
+
 #include <boost/json.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "crypto/crypto.hpp"
 #include "net/http_client.hpp"
 #include "net/testing.hpp"
+#include "store/api_keys.hpp"
 #include "wire/error_codes.hpp"
 
 namespace cocoon::client {
@@ -104,7 +108,7 @@ ApiHead head(ApiId id, int status = 200, Headers headers = {{"content-type", "te
 Bytes bytes(std::string_view s) { return to_bytes(s); }
 
 TEST_F(ApiTest, HandsTheRequestToTheCore) {
-  on_request = [&](const ApiRequest& r) { api->deliver(ApiFailed{r.id, 621, "enough"}); };
+  on_request = [&](const ApiRequest& r) { api->deliver(ApiFailed{r.id, 652, "enough"}); };
   auto c =
       call("POST", "/v1/chat/completions?x=1",
            R"({"model":"m","max_tokens":5,"max_coefficient":2000,"timeout":7.5,"enable_debug":true,"messages":[]})");
@@ -126,7 +130,7 @@ TEST_F(ApiTest, HandsTheRequestToTheCore) {
 }
 
 TEST_F(ApiTest, ReadsTheReceiversKeyInEveryForm) {
-  on_request = [&](const ApiRequest& r) { api->deliver(ApiFailed{r.id, 621, "enough"}); };
+  on_request = [&](const ApiRequest& r) { api->deliver(ApiFailed{r.id, 652, "enough"}); };
   const Bytes key(32, 'k');
   for (const auto& text : {std::string(32, 'k'), to_hex(key), to_base64(key)}) {
     events.clear();
@@ -201,6 +205,7 @@ TEST_F(ApiTest, FailuresBeforeTheFirstByteHaveAStatus) {
     ApiFailed::Why why;
     int code, http;
   };
+  on_models = [&](const ApiModels& m) { api->deliver(ApiModelList{m.id, {{"m", {{0, 1000, 0, 1}}}}}); };
   for (const auto& c :
        {Case{ApiFailed::Why::peer, 652, 504}, Case{ApiFailed::Why::peer, 651, 502},
         Case{ApiFailed::Why::peer, 621, 400}, Case{ApiFailed::Why::peer, 602, 500}, Case{ApiFailed::Why::peer, 0, 500},
@@ -208,7 +213,7 @@ TEST_F(ApiTest, FailuresBeforeTheFirstByteHaveAStatus) {
     on_request = [&](const ApiRequest& r) { api->deliver(ApiFailed{r.id, c.code, "the reason", c.why}); };
     const auto a = chat();
     expect_error(a, c.http, c.code, "the reason");
-    EXPECT_EQ(a.headers.has("retry-after"), c.http == 503);
+    EXPECT_EQ(a.headers.has("retry-after"), c.http != 402 && (c.code == 651 || c.code == 602));
   }
   // After the head, too, as long as there is no body.
   on_request = [&](const ApiRequest& r) {
@@ -320,19 +325,135 @@ TEST_F(ApiTest, DebugTextsAreMergedIntoAJsonAnswer) {
   EXPECT_EQ(a.at("debug").at("client").at("type").as_string(), "client");
 }
 
+// What applications get wrong, each with its status; none of it is seen by the core.
 TEST_F(ApiTest, BadRequestsNeverReachTheCore) {
-  for (const std::string body :
-       {"", "[]", "{\"model\":", "{}", "{\"model\":\"m\",\"max_tokens\":-1}",
-        "{\"model\":\"m\",\"max_tokens\":4294967301}", "{\"model\":\"m\",\"timeout\":0}", "{\"model\":7}"})
-    expect_error(chat(body), 400, 621, "");
-  expect_error(chat("{\"model\":\"m\",\"messages\":" + std::string(100000, '[') + std::string(100000, ']') + "}"), 400,
-               621, "");
+  const auto with = [](const std::string& member) { return R"({"model":"m","messages":[],)" + member + "}"; };
+  const std::string deep(100'000, '[');
+  struct Case {
+    const char* what;
+    std::string body, named;
+  };
+  for (const auto& c : {
+           Case{"nothing", "", "JSON"},
+           Case{"half of it", "{\"model\":", "JSON"},
+           Case{"an array", "[]", "object"},
+           Case{"a string", "\"x\"", "object"},
+           Case{"two values", "{\"model\":\"m\"}{}", "JSON"},
+           Case{"very deep", with("\"a\":" + deep + std::string(100'000, ']')), "deeper"},
+           Case{"deep and cut off", with("\"a\":" + deep), "deeper"},
+           Case{"no UTF-8", with("\"a\":\"\xff\""), "UTF-8"},
+           Case{"an impossible escape", with("\"timeout\":1,\"\\ud800\":1"), "escape"},
+           Case{"no model", R"({"messages":[]})", "model"},
+           Case{"an empty model", R"({"model":""})", "model"},
+           Case{"a model that is no text", R"({"model":7})", "model"},
+           Case{"a negative limit", with("\"max_tokens\":-1"), "max_tokens"},
+           Case{"a fractional limit", with("\"max_tokens\":1.5"), "max_tokens"},
+           Case{"an exponential limit", with("\"max_tokens\":1e3"), "max_tokens"},
+           Case{"a limit as text", with("\"max_tokens\":\"5\""), "max_tokens"},
+           Case{"a limit of 2^32+5", with("\"max_tokens\":4294967301"), "max_tokens"},
+           Case{"the other limit of 2^32+5", with("\"max_completion_tokens\":4294967301"), "max_completion_tokens"},
+           Case{"a limit of 2^31", with("\"max_tokens\":2147483648"), "max_tokens"},
+           Case{"a timeout of 0", with("\"timeout\":0"), "timeout"},
+           Case{"a timeout of -1", with("\"timeout\":-1"), "timeout"},
+           Case{"an infinite timeout", with("\"timeout\":1e999"), "timeout"},
+           Case{"a timeout as text", with("\"timeout\":\"1\""), "timeout"},
+           Case{"a negative coefficient", with("\"max_coefficient\":-1"), "max_coefficient"},
+           Case{"a stream that is no choice", with("\"stream\":\"yes\""), "stream"},
+           Case{"options that are no object", with("\"stream_options\":[]"), "stream_options"},
+       }) {
+    SCOPED_TRACE(c.what);
+    const auto a = chat(c.body);
+    expect_error(a, 400, 621, c.named);
+    EXPECT_EQ(a.parsed().at("error").at("type").as_string(), "invalid_request_error");
+    EXPECT_FALSE(a.headers.has("retry-after"));
+  }
   EXPECT_TRUE(events.empty());
+}
+
+// What looks odd and is served.
+TEST_F(ApiTest, OddRequestsThatAreServed) {
+  on_request = [&](const ApiRequest& r) {
+    api->deliver(head(r.id));
+    api->deliver(ApiEnd{r.id, bytes("x"), {}, {}, {}});
+  };
+  EXPECT_EQ(chat(R"({"model":"m","timeout":1e9})").status, 200);
+  EXPECT_EQ(std::get<ApiRequest>(events.at(0)).timeout, std::chrono::seconds(3600)) << "the longest there is";
+  EXPECT_EQ(chat(R"({"model":"m","max_tokens":null,"stream":null})").status, 200);
+  EXPECT_EQ(exchange(call("POST", "/v1/chat/completions?api-version=1&x=%00", kAsk)).status, 200);
+  EXPECT_EQ(std::get<ApiRequest>(events.at(2)).path, "/v1/chat/completions");
+  EXPECT_EQ(exchange(call("POST", "/v1/embeddings", R"({"model":"m","input":"x"})")).status, 200);
+  const auto& embeddings = std::get<ApiRequest>(events.at(3));
+  EXPECT_EQ(embeddings.path, "/v1/embeddings");
+  EXPECT_EQ(as_text(embeddings.body), R"({"model":"m","input":"x"})");
+  EXPECT_EQ(embeddings.max_tokens, 0);
+}
+
+TEST_F(ApiTest, BodiesAtAndAboveTheLimit) {
+  ApiConfig config;
+  config.max_body = 4096;
+  serve(config);
+  on_request = [&](const ApiRequest& r) {
+    api->deliver(head(r.id));
+    api->deliver(ApiEnd{r.id, bytes("x"), {}, {}, {}});
+  };
+  const auto padded = [](std::size_t size) {
+    std::string body = R"({"model":"m","a":"")";
+    body.insert(body.size() - 1, size - body.size() - 1, 'x');
+    return body + "}";
+  };
+  EXPECT_EQ(chat(padded(4096)).status, 200);
+  const auto a = chat(padded(4097));
+  expect_error(a, 413, 621, "larger");
+  EXPECT_EQ(a.parsed().at("error").at("code").as_string(), "request_too_large");
+  expect_error(chat(padded(4'000'000)), 413, 621, "larger");
+  EXPECT_EQ(count<ApiRequest>(), 1U);
+}
+
+TEST_F(ApiTest, AnUnknownModelIsSaidToBeOne) {
+  on_models = [&](const ApiModels& m) { api->deliver(ApiModelList{m.id, {{"other", {{0, 1000, 0, 1}}}}}); };
+  on_request = [&](const ApiRequest& r) { api->deliver(ApiFailed{r.id, 621, "no such thing"}); };
+  const auto a = chat();
+  expect_error(a, 404, 621, "'m' does not exist");
+  EXPECT_EQ(a.parsed().at("error").at("code").as_string(), "model_not_found");
+  EXPECT_EQ(a.parsed().at("error").at("param").as_string(), "model");
+  // A known one was refused for another reason; without a list nobody knows.
+  on_models = [&](const ApiModels& m) { api->deliver(ApiModelList{m.id, {{"m", {}}}}); };
+  expect_error(chat(), 400, 621, "no such thing");
+  on_models = [&](const ApiModels& m) { api->deliver(ApiFailed{m.id, 652, "late"}); };
+  expect_error(chat(), 400, 621, "no such thing");
+}
+
+TEST_F(ApiTest, RequestsHaveIdsFromEndToEnd) {
+  on_request = [&](const ApiRequest& r) {
+    api->deliver(head(r.id, 200, {{"X-Request-Id", "the worker's"}, {"Access-Control-Allow-Origin", "*"}}));
+    api->deliver(ApiEnd{r.id, bytes("x"), {}, {}, {}});
+  };
+  const auto sent = [&](std::size_t i) {
+    std::vector<std::string> out;
+    for (const auto& [name, value] : std::get<ApiRequest>(events.at(i)).headers)
+      if (net::equal_ignoring_case(name, "x-request-id")) out.push_back(value);
+    return out;
+  };
+  auto c = call("POST", "/v1/chat/completions", kAsk);
+  c.headers.add("x-request-id", "mine-1");
+  auto a = exchange(c);
+  EXPECT_EQ(a.headers.get("x-request-id"), "mine-1");
+  EXPECT_FALSE(a.headers.has("access-control-allow-origin")) << "not the worker's to say";
+  EXPECT_EQ(sent(0), std::vector<std::string>{"mine-1"});
+  c.headers.set("x-request-id", "has a space");
+  a = exchange(c);
+  const std::string made(a.headers.get("x-request-id"));
+  EXPECT_EQ(made.size(), 36U);
+  EXPECT_TRUE(made.starts_with("req_"));
+  EXPECT_EQ(sent(1), std::vector<std::string>{made});
+  EXPECT_TRUE(get("/v1/nothing").headers.has("x-request-id"));
+  EXPECT_TRUE(get("/health").headers.has("x-request-id"));
 }
 
 TEST_F(ApiTest, RoutesAndMethods) {
   expect_error(get("/v1/nothing"), 404, 621, "/v1/nothing");
   expect_error(get("/"), 404, 621, "no such route");
+  expect_error(get("/v1/chat/completions"), 405, 621, "GET");
   auto a = exchange(call("DELETE", "/v1/chat/completions"));
   expect_error(a, 405, 621, "DELETE");
   EXPECT_EQ(a.headers.get("allow"), "POST, OPTIONS");
@@ -343,9 +464,9 @@ TEST_F(ApiTest, RoutesAndMethods) {
   EXPECT_FALSE(a.headers.has("access-control-allow-origin"));
   on_request = [&](const ApiRequest& r) {
     EXPECT_EQ(r.path, "/v1/completions");
-    api->deliver(ApiFailed{r.id, 621, "seen"});
+    api->deliver(ApiFailed{r.id, 652, "seen"});
   };
-  expect_error(exchange(call("POST", "/v1/completions", kAsk)), 400, 621, "seen");
+  expect_error(exchange(call("POST", "/v1/completions", kAsk)), 504, 652, "seen");
 }
 
 TEST_F(ApiTest, WebPagesNeedPermission) {
@@ -374,11 +495,21 @@ TEST_F(ApiTest, Models) {
   on_models = [&](const ApiModels& m) {
     api->deliver(ApiModelList{m.id, {{"org/one", {{0, 1500, 1, 3}}}, {"gone", {}}, {"two", {{0, 1000, 0, 1}}}}});
   };
+  status.core.root.emplace();
+  status.core.root->params.price_per_token = 20;
+  Core::Status::Connection proxy;
+  proxy.stage = "ready";
+  proxy.peer.attested = true;
+  proxy.peer.tee = "tdx";
+  status.core.connections = {proxy};
   auto list = get("/v1/models").parsed();
   EXPECT_EQ(list.at("object").as_string(), "list");
   ASSERT_EQ(list.at("data").as_array().size(), 2U);
   EXPECT_EQ(list.at("data").at(0).at("id").as_string(), "org/one");
   EXPECT_EQ(list.at("data").at(0).at("workers").at(0).at("coefficient").as_int64(), 1500);
+  EXPECT_DOUBLE_EQ(list.at("data").at(0).at("pricing").at("prompt").as_double(), 0.03);
+  EXPECT_EQ(list.at("data").at(0).at("capacity").at("free").as_int64(), 2);
+  EXPECT_EQ(list.at("data").at(0).at("tee").at(0).as_string(), "tdx");
   EXPECT_EQ(get("/v1/models/org/one").parsed().at("id").as_string(), "org/one");
   EXPECT_EQ(get("/v1/models/org%2Fone").parsed().at("object").as_string(), "model");
   expect_error(get("/v1/models/gone"), 404, 621, "gone");
@@ -386,6 +517,199 @@ TEST_F(ApiTest, Models) {
   expect_error(get("/v1/models"), 502, 653, "cancelled");
   on_models = [&](const ApiModels& m) { api->deliver(ApiFailed{m.id, 651, "x", ApiFailed::Why::not_connected}); };
   expect_error(get("/v1/models"), 503, 651, "x");
+}
+
+// An answer of an engine, whole, with the given status.
+struct Says {
+  ApiServer& api;
+  int status;
+  std::string type, body;
+  void operator()(const ApiRequest& r) const {
+    api.deliver(head(r.id, status, {{"Content-Type", type}}));
+    api.deliver(ApiEnd{r.id, bytes(body), {}, {}, {}});
+  }
+};
+
+TEST_F(ApiTest, EnginesErrorsHaveOneShape) {
+  const std::string nested = R"({"error":{"message":"too long","type":"x","code":"context_length_exceeded"}})";
+  on_request = Says{*api, 400, "application/json", nested};
+  EXPECT_EQ(chat().body, nested) << "already OpenAI's: untouched";
+  on_request = Says{*api, 400, "application/json", R"({"object":"error","message":"flat","type":"BadRequest"})"};
+  expect_error(chat(), 400, 0, "flat");
+  on_request = Says{*api, 422, "application/json", R"({"error":"tgi","error_type":"validation"})"};
+  expect_error(chat(), 422, 0, "tgi");
+  on_request = Says{*api, 500, "text/html", "<h1>oops</h1>"};
+  expect_error(chat(), 500, 0, "oops");
+  on_request = Says{*api, 500, "text/plain", "\xff\xfe"};
+  expect_error(chat(), 500, 0, "status 500");
+}
+
+TEST_F(ApiTest, ResponsesAreAnsweredThroughChat) {
+  on_request = Says{*api, 200, "application/json",
+                    R"({"choices":[{"message":{"content":"hi"},"finish_reason":"stop"}],)"
+                    R"("usage":{"prompt_tokens":3,"completion_tokens":1,"total_cost":80}})"};
+  auto a = exchange(call("POST", "/v1/responses", R"({"model":"m","input":"hello","max_output_tokens":5})"));
+  EXPECT_EQ(a.status, 200);
+  EXPECT_EQ(a.parsed().at("output").at(0).at("content").at(0).at("text").as_string(), "hi");
+  EXPECT_EQ(a.parsed().at("usage").at("total_cost").as_int64(), 80);
+  const auto& r = std::get<ApiRequest>(events.at(0));
+  EXPECT_EQ(r.path, "/v1/chat/completions");
+  EXPECT_EQ(r.max_tokens, 5);
+  expect_error(exchange(call("POST", "/v1/responses", R"({"model":"m","input":"x","background":true})")), 400, 621,
+               "background");
+  on_request = Says{*api, 200, "application/json", "{}"};
+  expect_error(exchange(call("POST", "/v1/responses", R"({"model":"m","input":"x"})")), 502, 601, "cannot be read");
+}
+
+TEST_F(ApiTest, AResponsesStreamIsToldInItsOwnEvents) {
+  const std::string chunk = "data: {\"choices\":[{\"delta\":{\"content\":\"hi\"}}]}\n\n";
+  bool fails = false;
+  on_request = [&](const ApiRequest& r) {
+    api->deliver(head(r.id));
+    api->route_part(r.id, as_bytes(chunk));
+    post([this, id = r.id, fails] {
+      if (fails)
+        api->deliver(ApiFailed{id, 652, "late"});
+      else
+        api->deliver(ApiEnd{id,
+                            bytes("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"
+                                  "data: [DONE]\n\n"),
+                            {},
+                            {},
+                            {}});
+    });
+  };
+  const std::string ask = R"({"model":"m","input":"hello","stream":true})";
+  auto a = exchange(call("POST", "/v1/responses", ask));
+  EXPECT_EQ(a.headers.get("content-type"), "text/event-stream");
+  EXPECT_THAT(a.body, HasSubstr("event: response.output_text.delta\ndata: {"));
+  EXPECT_THAT(a.body, HasSubstr("event: response.completed\n"));
+  EXPECT_THAT(a.body, Not(HasSubstr("[DONE]")));
+  fails = true;
+  a = exchange(call("POST", "/v1/responses", ask));
+  EXPECT_THAT(a.body, HasSubstr("event: error\n"));
+  EXPECT_THAT(a.body, HasSubstr("late"));
+  a = exchange(call("POST", "/v1/messages",
+                    R"({"model":"m","max_tokens":5,"stream":true,"messages":[{"role":"user","content":"x"}]})"));
+  EXPECT_THAT(a.body, HasSubstr("event: content_block_delta\n"));
+  EXPECT_THAT(a.body, HasSubstr(R"("type":"error")"));
+}
+
+TEST_F(ApiTest, MessagesHaveAnthropicsErrors) {
+  auto a = exchange(call("POST", "/v1/messages", R"({"model":"m"})"));
+  EXPECT_EQ(a.status, 400);
+  EXPECT_EQ(a.parsed().at("type").as_string(), "error");
+  EXPECT_EQ(a.parsed().at("error").at("type").as_string(), "invalid_request_error");
+  on_request = Says{*api, 400, "application/json", R"({"error":{"message":"too long"}})"};
+  a = exchange(call("POST", "/v1/messages", R"({"model":"m","messages":[{"role":"user","content":"x"}]})"));
+  EXPECT_EQ(a.parsed().at("type").as_string(), "error");
+  EXPECT_EQ(a.parsed().at("error").at("message").as_string(), "too long");
+}
+
+TEST_F(ApiTest, TranscriptionsTravelAsForms) {
+  on_request = Says{*api, 200, "application/json", R"({"text":"hello"})"};
+  auto c = call("POST", "/v1/audio/transcriptions",
+                "--B\r\nContent-Disposition: form-data; name=model\r\n\r\nwhisper\r\n--B\r\nContent-Disposition: "
+                "form-data; name=\"file\"; filename=\"a.wav\"\r\n\r\n\x01\x02\r\n--B--\r\n");
+  c.headers.set("Content-Type", "multipart/form-data;boundary=B");
+  EXPECT_EQ(exchange(c).parsed().at("text").as_string(), "hello");
+  const auto& r = std::get<ApiRequest>(events.at(0));
+  EXPECT_EQ(r.path, "/v1/audio/transcriptions");
+  EXPECT_EQ(r.model, "whisper");
+  std::vector<std::string> types;
+  for (const auto& [name, value] : r.headers)
+    if (net::equal_ignoring_case(name, "content-type")) types.push_back(value);
+  EXPECT_EQ(types, std::vector<std::string>{"multipart/form-data; boundary=B"});
+  EXPECT_THAT(to_text(r.body), HasSubstr("\r\n\r\n\x01\x02\r\n--B\r\n"));
+  c.body = "--B--";
+  expect_error(exchange(c), 400, 621, "model");
+  c.headers.set("Content-Type", "application/json");
+  expect_error(exchange(c), 400, 621, "multipart/form-data");
+}
+
+TEST_F(ApiTest, KeysAreAskedForWhereTheyAreWanted) {
+  const auto folder = std::filesystem::path(testing::TempDir()) / "cocoon-api-test";
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder);
+  auto keys = store::ApiKeys::open(folder / "keys.sqlite");
+  ASSERT_TRUE(keys);
+  ASSERT_TRUE(keys->add({.name = "a", .budget = 1'000'000'000'000, .models = {"m"}},
+                        crypto::sha256(as_bytes(std::string_view("ck-a")))));
+  ApiConfig config;
+  config.require_key = true;
+  config.keys_file = folder / "keys.sqlite";
+  serve(config);
+  status.core.root.emplace();
+  status.core.root->params.price_per_token = 20;
+  on_request = [&](const ApiRequest& r) {
+    api->deliver(head(r.id));
+    api->deliver(ApiEnd{r.id, bytes("x"), {.total_tokens_used = 7}, {}, {}});
+  };
+  on_models = [&](const ApiModels& m) {
+    api->deliver(ApiModelList{m.id, {{"m", {{0, 1000, 0, 1}}}, {"n", {{0, 1000, 0, 1}}}}});
+  };
+  expect_error(chat(), 401, 602, "API key");
+  expect_error(get("/jsonstats"), 401, 602, "API key");
+  EXPECT_NE(get("/health").status, 401);
+  const auto with_key = [&](std::string method, const std::string& path, std::string body) {
+    auto c = call(std::move(method), path, std::move(body));
+    c.headers.add("Authorization", "Bearer ck-a");
+    return exchange(std::move(c));
+  };
+  EXPECT_EQ(with_key("POST", "/v1/chat/completions", kAsk).status, 200);
+  EXPECT_EQ(keys->list()->at(0).spent, 140);
+  expect_error(with_key("POST", "/v1/chat/completions", R"({"model":"n"})"), 403, 602, "'n'");
+  // Reserved at four times the price: 2 * 10^9 tokens for 20 nanoTON each are 160 TON, less than is left.
+  EXPECT_EQ(with_key("POST", "/v1/chat/completions", R"({"model":"m","max_tokens":2000000000})").status, 200);
+  expect_error(
+      with_key("POST", "/v1/chat/completions", R"({"model":"m","max_tokens":2000000000,"max_coefficient":40000})"), 402,
+      602, "nanoTON");
+  const auto models = with_key("GET", "/v1/models", "").parsed();
+  EXPECT_EQ(models.at("data").as_array().size(), 1U);
+
+  // An answer that its caller has left costs what it could have cost.
+  ApiId id = 0;
+  on_request = [&](const ApiRequest& r) { id = r.id; };
+  auto cancel = std::make_shared<net::Cancellation>();
+  auto c = call("POST", "/v1/chat/completions", R"({"model":"m","max_tokens":100,"max_coefficient":1000})");
+  c.headers.add("Authorization", "Bearer ck-a");
+  c.cancel = cancel;
+  const auto before = keys->list()->at(0).spent;
+  loop.run([&]() -> Task<> {
+    net::asio::co_spawn(
+        loop.io,
+        [&, c]() mutable -> Task<> {
+          auto answer = co_await client->send(std::move(c));
+          if (answer) co_await answer->read_all();
+        },
+        net::asio::detached);
+    while (id == 0) co_await net::asio::post(loop.io, net::asio::use_awaitable);
+    api->deliver(head(id));
+    api->route_part(id, as_bytes(std::string_view("data: 1\n\n")));
+    cancel->request();
+  });
+  loop.until([&] { return keys->list()->at(0).spent != before; });
+  EXPECT_GE(keys->list()->at(0).spent - before, 100 * 20);
+  std::filesystem::remove_all(folder);
+}
+
+TEST_F(ApiTest, WithoutAFileOfKeysOnlyLoopbackIsServed) {
+  ApiConfig config;
+  const auto submit = [](Event) {};
+  ApiServer open(loop.io.get_executor(), config, submit, [this] { return status; });
+  EXPECT_FALSE(open.listen("0.0.0.0:0"));
+  EXPECT_TRUE(open.listen("127.0.0.1:0"));
+}
+
+TEST_F(ApiTest, DebugEntriesAreKeptByGuid) {
+  on_request = [&](const ApiRequest& r) {
+    api->deliver(head(r.id));
+    api->deliver(ApiEnd{r.id, bytes("x"), {}, R"({"type":"worker"})", R"({"type":"proxy"})"});
+  };
+  chat(R"({"model":"m","request_guid":"g 1","enable_debug":true})");
+  const auto entry = get("/request/debuglogentry?request_guid=g+1").parsed();
+  EXPECT_EQ(entry.at("worker").at("type").as_string(), "worker");
+  EXPECT_EQ(get("/request/debuglogentry?request_guid=other").body, "{}");
 }
 
 TEST_F(ApiTest, PagesForOperators) {
@@ -427,6 +751,15 @@ TEST_F(ApiTest, PagesForOperators) {
   EXPECT_EQ(s.at("proxies").at(0).at("tokens_payed").to_number<int>(), 107);
   EXPECT_EQ(s.at("localconf").at("listen").as_string(), "here");
   EXPECT_EQ(s.at("root_contract_config").at("registered_proxies").as_array().size(), 1U);
+
+  const auto html = get("/stats");
+  EXPECT_EQ(html.headers.get("content-type"), "text/html; charset=utf-8");
+  EXPECT_THAT(html.body, HasSubstr("<td>10.0.0.1:1</td>"));
+  EXPECT_THAT(html.body, HasSubstr("quotes &quot;"));
+  auto json_call = call("GET", "/stats");
+  json_call.headers.add("Accept", "application/json");
+  EXPECT_EQ(exchange(json_call).parsed().at("wallet"), s.at("wallet"));
+  EXPECT_THAT(get("/perf").body, HasSubstr("whole request: 1 values"));
 
   const auto m = get("/metrics");
   EXPECT_THAT(m.body, HasSubstr("# TYPE cocoon_client_requests_total counter\ncocoon_client_requests_total 1\n"));

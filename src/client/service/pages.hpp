@@ -1,4 +1,4 @@
-// What the client tells its operator: /jsonstats (wire.md 5.9), /metrics (Prometheus text).
+// What the client tells its operator: /jsonstats (wire.md 5.9), /stats for people, /metrics (Prometheus text), /perf.
 #pragma once
 #include <map>
 #include <string>
@@ -26,6 +26,8 @@ struct NodeStatus {
 };
 
 std::string stats_page(const NodeStatus&, const ApiStats&, Time now);
+std::string html_page(const NodeStatus&, const ApiStats&, Time now);
+std::string perf_page(const NodeStatus&, const ApiStats&);  // plain text: where the time of requests goes
 std::string metrics_page(const NodeStatus&, const ApiStats&);
 
 }  // namespace cocoon::client

@@ -1,5 +1,6 @@
 #include "client/service/service.hpp"
 
+#include <filesystem>
 #include <unordered_map>
 
 #include "base/log.hpp"
@@ -107,8 +108,10 @@ Result<std::unique_ptr<Service>> Service::make(net::asio::io_context& io, const 
   const auto policy = config.common.check_images ? node::attested_policy(config.common) : node::open_policy();
   TRY_ASSIGN(s->shell_, node::Shell::make(io.get_executor(), config.common, policy, std::move(hooks)));
   s->driver_ = std::make_unique<CoreDriver>(io.get_executor(), s->core_, Apply{*self});
+  auto api = config.api;
+  api.keys_file = config.api_keys_file();
   s->api_ = std::make_unique<ApiServer>(
-      io.get_executor(), config.api,
+      io.get_executor(), std::move(api),
       [self](Event e) {
         if (!self->stopped_) self->driver_->submit(std::move(e));
       },
@@ -164,6 +167,11 @@ void Service::stop() {
 
 }  // namespace
 
+std::string ServiceConfig::api_keys_file() const {
+  if (!api.keys_file.empty()) return api.keys_file;
+  return (std::filesystem::path(common.wallet_key_file).parent_path() / "api-keys.sqlite").string();
+}
+
 void ServiceConfig::add_keys(node::ConfigTable& t) {
   common.add_keys(t);
   t.key("client.proxy_connections", core.proxy_connections, "how many proxies to stay connected to", 1, 64);
@@ -190,6 +198,9 @@ void ServiceConfig::add_keys(node::ConfigTable& t) {
   t.key("api.max_body", api.max_body, "bytes of a request at most", 1024, 16 << 20);
   t.key("api.max_unread", api.max_unread, "bytes of an answer that wait for a slow caller, at most", 64 << 10, 1 << 30);
   t.key("api.max_connections", api.max_connections, "callers at once, at most", 1, 1 << 20);
+  t.key("api.keys_file", api.keys_file,
+        "database of API keys (`cocoon client keys`); empty: api-keys.sqlite beside wallet.key_file");
+  t.key("api.require_key", api.require_key, "ask for an API key on loopback, too; on other addresses one always is");
   t.key("api.origins", api.origins, "origins of web pages that may use the API, \"*\" for any; none by default");
 }
 

@@ -16,6 +16,7 @@ struct ServiceConfig {
   ApiConfig api;
 
   void add_keys(node::ConfigTable&);
+  std::string api_keys_file() const;  // api.keys_file, or its default
 };
 
 // Runs until a signal asks to stop. Returns the process's exit status.

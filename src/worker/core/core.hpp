@@ -31,7 +31,8 @@ struct Config {
   Duration handshake_timeout = std::chrono::seconds(30);
   Duration status_interval = std::chrono::seconds(10);  // payment status is asked every 1 to 2 times this
   Duration give_up_target = std::chrono::seconds(300);  // a target not ready for so long is replaced
-  openai::JsonLimits body_limits;
+  // The client may have added a few members to what it takes from applications.
+  openai::JsonLimits body_limits{.max_members = openai::JsonLimits{}.max_members + 8};
   Money::Config money;
 };
 

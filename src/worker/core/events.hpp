@@ -77,6 +77,7 @@ struct StartJob {
   Bits256 request_id;
   bool ex = true;
   std::string path;  // "/v1/chat/completions"
+  Headers headers;   // for the engine: Content-Type, X-Request-Id
   Bytes body;
   Duration deadline{};            // for the whole exchange
   bool drop_usage_event = false;  // of a stream whose reader did not ask for it

@@ -1,10 +1,12 @@
 // Requests of proxies on the engine (wire.md 4.7.3, 5.4, 5.5, 5.8).
 #include <algorithm>
+#include <cctype>
 #include <limits>
 
 #include "market/timeouts.hpp"
 #include "openai/error.hpp"
 #include "openai/request.hpp"
+#include "openai/transcription.hpp"
 #include "wire/error_codes.hpp"
 #include "worker/core/core.hpp"
 
@@ -20,11 +22,29 @@ market::Multipliers multipliers_of(const ton::Params& p) {
   return {m.prompt, m.cached, m.completion, m.reasoning};
 }
 
-// Only these two reach the engine: it is asked by us, not by the application.
+constexpr std::size_t kMaxRequestId = 128;
+
+// What reaches the engine: it is asked by us, not by the application.
 struct EngineCall {
   std::string path;
+  Headers headers;
   openai::EngineRequest body;
 };
+
+// The first header of that name, given in lower case.
+std::string_view header(const wire::http::Request& request, std::string_view name) {
+  for (const auto& h : request.headers)
+    if (std::ranges::equal(h.name, name, {}, [](unsigned char c) { return std::tolower(c); })) return h.value;
+  return {};
+}
+
+// The application's name for its request, so that the engine's log can be read beside its own.
+void carry_request_id(const wire::http::Request& request, EngineCall& to) {
+  const auto id = header(request, "x-request-id");
+  const bool good =
+      !id.empty() && id.size() <= kMaxRequestId && std::ranges::all_of(id, [](char c) { return c > 0x20 && c < 0x7f; });
+  if (good) to.headers.emplace_back("X-Request-Id", id);
+}
 
 Result<EngineCall> engine_call(BytesView query, std::string_view model, const openai::JsonLimits& limits) {
   auto request = wire::decode<wire::http::Request>(query);
@@ -32,8 +52,21 @@ Result<EngineCall> engine_call(BytesView query, std::string_view model, const op
   if (request->method != "POST") return fail(wire::kErrorProtocolViolation, "only POST requests are served");
   const auto endpoint = openai::endpoint_of(request->url);
   if (!endpoint) return fail(wire::kErrorProtocolViolation, "this path is not served");
-  TRY_ASSIGN(auto body, openai::rewrite_for_engine(as_text(request->payload), model, limits));
-  return EngineCall{std::string(openai::path_of(*endpoint)), std::move(body)};
+  EngineCall call;
+  call.path = std::string(openai::path_of(*endpoint));
+  std::string content_type = "application/json";
+  if (*endpoint == openai::Endpoint::audio_transcriptions) {
+    TRY_ASSIGN(auto form, openai::rewrite_transcription(header(*request, "content-type"), as_text(request->payload),
+                                                        model, limits));
+    call.body.body = std::move(form.form.body);
+    call.body.stream = call.body.include_usage = form.stream;
+    content_type = std::move(form.form.content_type);
+  } else {
+    TRY_ASSIGN(call.body, openai::rewrite_for_engine(*endpoint, as_text(request->payload), model, limits));
+  }
+  call.headers.emplace_back("Content-Type", std::move(content_type));
+  carry_request_id(*request, call);
+  return call;
 }
 
 }  // namespace
@@ -53,6 +86,7 @@ Result<StartJob> Core::prepare(const Session& s, const wire::proxy::RunQueryEx& 
   job.request_id = q.request_id;
   job.ex = s.proto > 0;
   job.path = std::move(call.path);
+  job.headers = std::move(call.headers);
   job.body = to_bytes(call.body.body);
   job.deadline = seconds(market::inner_timeout(std::min(q.timeout, market::kMaxTimeout)));
   job.drop_usage_event = call.body.stream && !call.body.include_usage;

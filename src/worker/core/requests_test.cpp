@@ -46,6 +46,53 @@ TEST(WorkerRequests, ABodyIsRewrittenAndStarted) {
   EXPECT_EQ(w.core.status().running, 1U);
 }
 
+TEST(WorkerRequests, TheEngineHearsTheRequestsIdAndNothingElse) {
+  const auto headers_for = [](const std::string& id) {
+    World w;
+    w.become_ready();
+    wire::http::Request http;
+    http.method = "POST";
+    http.url = "/v1/embeddings";
+    http.http_version = "HTTP/1.0";
+    http.headers = {{"Authorization", "secret"}, {"x-Request-ID", id}, {"X-Other", "x"}};
+    http.payload = to_bytes(R"({"model":"m","input":"x"})");
+    auto q = World::query(1, "");
+    q.query = wire::encode(http);
+    const auto job = only<StartJob>(w.packet(q));
+    EXPECT_EQ(job.path, "/v1/embeddings");
+    EXPECT_EQ(as_text(job.body), R"({"model":"m","input":"x"})");
+    return job.headers;
+  };
+  EXPECT_EQ(headers_for("req_1"), (Headers{{"Content-Type", "application/json"}, {"X-Request-Id", "req_1"}}));
+  const Headers plain{{"Content-Type", "application/json"}};
+  EXPECT_EQ(headers_for(std::string(128, 'x')).size(), 2U);
+  EXPECT_EQ(headers_for(std::string(129, 'x')), plain);
+  EXPECT_EQ(headers_for("two\r\nlines"), plain);
+}
+
+TEST(WorkerRequests, FormsReachTheEngineAsForms) {
+  World w;
+  w.become_ready();
+  wire::http::Request http;
+  http.method = "POST";
+  http.url = "/v1/audio/transcriptions";
+  http.http_version = "HTTP/1.0";
+  http.headers = {{"CONTENT-TYPE", "multipart/form-data; boundary=B"}};
+  http.payload = to_bytes(
+      "--B\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nm\r\n--B\r\nContent-Disposition: form-data; "
+      "name=\"file\"; filename=\"a\"\r\n\r\n\x01\r\n--B--\r\n");
+  auto q = World::query(1, "");
+  q.query = wire::encode(http);
+  const auto job = only<StartJob>(w.packet(q));
+  EXPECT_EQ(job.path, "/v1/audio/transcriptions");
+  EXPECT_EQ(job.headers, (Headers{{"Content-Type", "multipart/form-data; boundary=B"}}));
+  EXPECT_EQ(job.body, http.payload);
+  http.headers.clear();
+  q.query = wire::encode(http);
+  q.request_id = filled(2);
+  EXPECT_EQ(only_packet<QueryAnswerErrorEx>(w.packet(q)).error_code, 621);
+}
+
 TEST(WorkerRequests, AnAnswerThatIsThereAtOnceIsOneMessage) {
   World w;
   w.become_ready();

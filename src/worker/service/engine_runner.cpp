@@ -91,7 +91,7 @@ net::HttpCall EngineRunner::State::call(const StartJob& order, const Job& job) c
   net::HttpCall c;
   c.method = "POST";
   c.url = options.url + order.path;
-  c.headers.add("Content-Type", "application/json");
+  for (const auto& [name, value] : order.headers) c.headers.add(name, value);
   c.headers.add("Accept", "application/json, text/event-stream");
   c.headers.add("User-Agent", "cocoon-worker");
   c.body = to_text(order.body);

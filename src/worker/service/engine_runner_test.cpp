@@ -51,6 +51,7 @@ class EngineRunnerTest : public ::testing::Test {
     j.job = id;
     j.link = 7;
     j.path = "/v1/chat/completions";
+    j.headers = {{"Content-Type", "application/json"}, {"X-Request-Id", "r-1"}};
     j.body = to_bytes(R"({"model":"m"})");
     j.deadline = std::chrono::seconds(10);
     j.pricing = {1000, {}, 3};
