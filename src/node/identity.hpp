@@ -3,6 +3,7 @@
 #include "node/common_config.hpp"
 #include "tee/certificate.hpp"
 #include "tee/evidence.hpp"
+#include "tee/policy.hpp"
 
 namespace cocoon::node {
 

@@ -5,5 +5,7 @@
 namespace cocoon::tee {
 
 Result<std::string> judge_snp_case(const CaseInputs&);
+Result<std::string> judge_intel_case(const CaseInputs&);
+Result<std::string> judge_ratls_case(const CaseInputs&);
 
 }  // namespace cocoon::tee

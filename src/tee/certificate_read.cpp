@@ -6,7 +6,7 @@
 
 #include "tee/certificate.hpp"
 #include "tee/der.hpp"
-#include "tee/tdx.hpp"
+#include "tee/quote.hpp"
 
 namespace cocoon::tee {
 namespace {

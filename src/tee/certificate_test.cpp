@@ -4,7 +4,7 @@
 
 #include "tee/der.hpp"
 #include "tee/p256.hpp"
-#include "tee/tdx.hpp"
+#include "tee/quote.hpp"
 #include "tee/verify.hpp"
 
 namespace cocoon::tee {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/bytes.hpp"
-#include "base/time.hpp"
+#include "tee/utc.hpp"
 
 namespace cocoon::tee {
 
@@ -22,9 +22,6 @@ struct CorpusCase {
 
 // Tab-separated with a header line, at most 100,000 cases. An error names the line.
 Result<std::vector<CorpusCase>> parse_corpus(std::string_view tsv);
-// "2026-02-14T00:17:59Z"
-Result<Time> parse_utc(std::string_view text);
-std::string to_utc(Time);
 
 // The content of a file of the collection, by its path in it.
 using ReadFile = std::function<Result<Bytes>(const std::string& path)>;

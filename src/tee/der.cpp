@@ -21,13 +21,19 @@ Result<Item> Reader::next() {
   }
   if (length > rest_.size() - head) return fail("DER item of {} bytes, {} left", length, rest_.size() - head);
   out.content = rest_.subspan(head, length);
+  out.whole = rest_.first(head + length);
   rest_ = rest_.subspan(head + length);
   return out;
 }
 
-Result<BytesView> Reader::next(std::uint8_t tag) {
+Result<Item> Reader::next_item(std::uint8_t tag) {
   TRY_ASSIGN(const auto found, next());
   if (found.tag != tag) return fail("DER tag {:#x}, expected {:#x}", found.tag, tag);
+  return found;
+}
+
+Result<BytesView> Reader::next(std::uint8_t tag) {
+  TRY_ASSIGN(const auto found, next_item(tag));
   return found.content;
 }
 

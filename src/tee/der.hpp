@@ -25,6 +25,7 @@ enum Tag : std::uint8_t {
 struct Item {
   std::uint8_t tag = 0;
   BytesView content;
+  BytesView whole;  // with tag and length: what signatures cover and names are compared by
 };
 
 // Walks the items that lie side by side in `in`. Definite lengths in shortest form only.
@@ -32,7 +33,9 @@ class Reader {
  public:
   explicit Reader(BytesView in) : rest_(in) {}
   bool empty() const { return rest_.empty(); }
+  bool at(std::uint8_t tag) const { return !rest_.empty() && rest_[0] == tag; }
   Result<Item> next();
+  Result<Item> next_item(std::uint8_t tag);  // the next item, which must have that tag
   Result<BytesView> next(std::uint8_t tag);  // the content of the next item, which must have that tag
 
  private:

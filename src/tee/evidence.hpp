@@ -1,4 +1,4 @@
-// Who a peer is and why we believe it: evidence, policy, trust. Values only; the verdict is in verdict.hpp.
+// What a peer shows, and whose signatures we believe. Values only; verdict.hpp and policy.hpp hold the judgement.
 #pragma once
 #include <string>
 #include <variant>
@@ -25,22 +25,6 @@ struct SnpEvidence {
   friend bool operator==(const SnpEvidence&, const SnpEvidence&) = default;
 };
 using Evidence = std::variant<NoEvidence, TdxEvidence, SnpEvidence>;
-
-// The policy of a port (wire.md 2.4.4).
-struct Policy {
-  enum class Level {
-    any,       // evidence is not read: the peer counts as unattested
-    fake_tee,  // evidence must be there in form, its content is not read (tests, old networks)
-    tee,       // evidence must earn an accepted verdict; a peer without any is refused
-  };
-  Level level = Level::tee;
-  std::vector<Bits256> image_hashes;  // what may run there; empty: anything (the role's core then compares)
-  bool allow_debug = false;           // debug TDs and debug guests
-  bool allow_service_td = false;      // a migration TD is bound (TD 1.5)
-  // A genuine Intel root without collateral says who made the machine, not whether it is patched or revoked.
-  bool accept_unevaluated_collateral = false;
-};
-std::string_view to_string(Policy::Level);
 
 // A root certificate that may stand at the end of a chain.
 struct TrustedRoot {

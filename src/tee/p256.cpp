@@ -110,17 +110,6 @@ P256Signature P256Key::sign(BytesView message) const {
   return out;
 }
 
-bool p256_verify(const P256Point& point, BytesView message, const P256Signature& signature) {
-  const auto key = make_pkey(point, nullptr);
-  if (!key) return false;
-  const auto der = p256_signature_der(signature);
-  MdCtx ctx(EVP_MD_CTX_new());
-  must(ctx && EVP_DigestVerifyInit(ctx.get(), nullptr, EVP_sha256(), nullptr, key.get()) == 1);
-  const bool good = EVP_DigestVerify(ctx.get(), der.data(), der.size(), message.data(), message.size()) == 1;
-  ERR_clear_error();
-  return good;
-}
-
 Bytes p256_signature_der(const P256Signature& signature) {
   return der::write_sequence(
       {der::write_integer(signature.view().first(32)), der::write_integer(signature.view().subspan(32))});

@@ -1,6 +1,7 @@
 // ECDSA on P-256 with SHA-256, as quotes and PCK certificates use it. Inside this room only.
 #pragma once
 #include <string>
+#include <unordered_set>
 
 #include "base/bytes.hpp"
 #include "crypto/crypto.hpp"
@@ -29,6 +30,20 @@ class P256Key {
 };
 
 bool p256_verify(const P256Point&, BytesView message, const P256Signature&);
+// The same for the SHA-256 of the message. Not on the curve, zero, out of range: false.
+bool p256_verify_digest(const P256Point&, const Bits256& digest, const P256Signature&);
+
+// Remembers which signatures were found right, so that what stays the same between two quotes (CA, collateral) is
+// verified once. It changes no result: an entry is the hash of key, digest and signature together. Bounded; not for use
+// by several threads at once.
+class SignatureMemo {
+ public:
+  bool verify(const P256Point&, const Bits256& digest, const P256Signature&);
+  std::size_t size() const { return right_.size(); }
+
+ private:
+  std::unordered_set<Bits256> right_;
+};
 // r and s as the SEQUENCE of two INTEGERs that certificates carry.
 Bytes p256_signature_der(const P256Signature&);
 

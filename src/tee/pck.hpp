@@ -1,9 +1,6 @@
 // The certificate chain of a quote: PCK leaf, Intel's (or a simulated) CA, root (attestation.md 2).
 #pragma once
-#include <string>
-
-#include "base/time.hpp"
-#include "tee/p256.hpp"
+#include "tee/x509.hpp"
 
 namespace cocoon::tee {
 
@@ -17,25 +14,33 @@ struct SgxExtensions {
   FixedBytes<6> fmspc;
 };
 
-struct PckChain {
-  P256Point leaf_key;
-  Result<SgxExtensions> sgx;
-  Result<> path;  // does leaf <- CA <- root hold together, signatures, names, purposes, validity at the given time?
-  Bits256 root_sha256;         // of the root certificate's DER
-  FixedBytes<48> root_key_id;  // SHA-384 of the root's uncompressed key: what peer records carry
-  std::string root_name;       // its common name, printable
-  Time not_before, not_after;  // when all three are valid
+// `value`: of the extension. A missing or repeated field is an error.
+Result<SgxExtensions> read_sgx_extensions(BytesView value);
+
+// The certificates as they came, and what they say; nothing is verified yet (intel.hpp does).
+class PckChain {
+ public:
+  // `pem`: exactly three certificates, leaf first, all with P-256 keys. Total on any bytes.
+  static Result<PckChain> read(BytesView pem);
+  PckChain(PckChain&&) = default;
+  PckChain& operator=(PckChain&&) = default;
+
+  const X509Certificate& leaf() const { return certificates_[0]; }
+  const X509Certificate& ca() const { return certificates_[1]; }
+  const X509Certificate& root() const { return certificates_[2]; }
+  Bits256 root_sha256() const { return crypto::sha256(ders_[2]); }
+  // SHA-384 of the root's uncompressed key: what peer records carry (wire.md 2.5).
+  FixedBytes<48> root_key_id() const;
+  Time not_before() const;  // when all three are valid
+  Time not_after() const;
+
+ private:
+  PckChain() = default;
+  std::vector<Bytes> ders_;                        // what the certificates' views point into
+  std::array<X509Certificate, 3> certificates_{};  // leaf, CA, root
 };
 
-// `pem`: exactly three certificates, leaf first, all with P-256 keys. Total on any bytes.
-Result<PckChain> read_pck_chain(BytesView pem, Time now);
-
-// The DER of every "-----BEGIN <label>-----" block; at most `limit` of them, at least one.
-Result<std::vector<Bytes>> read_pem(std::string_view text, std::string_view label, std::size_t limit);
-// The common name of the first certificate, printable; empty when there is none.
-std::string common_name_of(std::string_view pem);
-std::string write_pem(BytesView der, std::string_view label);
-
-inline constexpr std::string_view kSgxExtensionsOid = "1.2.840.113741.1.13.1";
+// Do names, purposes and path lengths hold together? Signatures and times are other questions.
+Result<> check_issued(const X509Certificate& issuer, const X509Certificate& subject, std::uint32_t cas_below);
 
 }  // namespace cocoon::tee

@@ -8,7 +8,7 @@
 
 #include "tee/der.hpp"
 #include "tee/pck.hpp"
-#include "tee/tdx.hpp"
+#include "tee/quote.hpp"
 #include "tee/x509_write.hpp"
 
 namespace cocoon::tee {
@@ -116,10 +116,10 @@ TdxMeasurements simulated_measurements(std::string_view image) {
 }
 
 Bytes simulated_header_and_body(const TdxMeasurements& measured, const Bits512& report_data) {
-  Bytes out(kTdHeader + kTdBody10);
+  Bytes out(kQuoteHeader + kTdBody10);
   put(out, 0, Bytes{4, 0, 2, 0, 0x81});
   put(out, 12, kIntelQeVendor);
-  const auto body = kTdHeader;
+  const auto body = kQuoteHeader;
   put(out, body, Bytes{6, 1, 2});                                        // TEE_TCB_SVN
   put(out, body + 16, sha384(as_bytes("cocoon simulated TDX module")));  // MRSEAM
   put(out, body + 120, Bytes{0, 0, 0, 0x10});                            // TDATTRIBUTES: SEPT_VE_DISABLE
@@ -134,7 +134,7 @@ Bytes simulated_header_and_body(const TdxMeasurements& measured, const Bits512& 
 }
 
 Bytes simulated_qe_report(const Bits256& bound) {
-  Bytes out(kQeReport);
+  Bytes out(kEnclaveReport);
   put(out, 48, Bytes{0x11});                                                    // ATTRIBUTES: INIT, PROVISION_KEY
   put(out, 128, crypto::sha256(as_bytes("cocoon simulated quoting enclave")));  // MRSIGNER
   put(out, 256, Bytes{2, 0, 4, 0});                                             // ISVPRODID, ISVSVN
@@ -189,8 +189,8 @@ Result<SimulatedPlatform> SimulatedPlatform::load(const fs::path& directory) {
   TRY_ASSIGN(const auto pck, load_key(directory / "platform-key.pem"));
   TRY_ASSIGN(const auto attestation, load_key(directory / "attestation-key.pem"));
   TRY_ASSIGN(auto chain, read_file(directory / "platform-chain.pem"));
-  TRY_ASSIGN(const auto facts, read_pck_chain(as_bytes(chain), Time{}));
-  if (facts.leaf_key != pck.point()) return fail("{}: the chain is not for this key", directory.string());
+  TRY_ASSIGN(const auto certificates, PckChain::read(as_bytes(chain)));
+  if (certificates.leaf().key != pck.point()) return fail("{}: the chain is not for this key", directory.string());
   return SimulatedPlatform(pck, attestation, std::move(chain));
 }
 

@@ -62,6 +62,7 @@ struct Verdict {
   Bits384 root_key_id;     // wire.md 2.5
   FixedBytes<6> fmspc;     // kinds tdx, sgx: which platform family
   Bytes platform_id;       // which machine: PPID (16 bytes; tdx, sgx) or chip id (64 bytes; snp); empty when not known
+  std::string tier;        // what the policy calls that machine; empty when it does not know it
 
   // --- how well patched
   TcbStatus tcb = TcbStatus::not_judged;
@@ -74,6 +75,7 @@ struct Verdict {
   bool service_td = false;  // MRSERVICETD is not zero
   unsigned vmpl = 0;        // kind snp
   bool migratable = false;  // kind snp: a migration agent may move the guest
+  bool gpu = false;         // GPU evidence bound to this evidence was verified too
 
   // --- what is measured
   TdxMeasurements tdx;

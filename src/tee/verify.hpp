@@ -1,15 +1,28 @@
-// Evidence + policy + trust + time -> verdict. A pure function; net carries the evidence, roles read the verdict.
+// Evidence + collateral + policy + trust + time -> verdict. A pure function; net carries the evidence, roles read the
+// verdict.
 #pragma once
-#include "tee/evidence.hpp"
+#include "tee/intel.hpp"
+#include "tee/policy.hpp"
 
 namespace cocoon::tee {
 
-// Judges the evidence of the holder of `key`. Every check that can be made is made and listed, also after one failed.
-// Names of TDX checks: extensions, format, vendor, chain, root, platform, qe-signature, qe-binding, quote-signature,
-// report-data, debug, attributes, service-td, image, collateral.
-Verdict verify(const Evidence&, const crypto::PublicKey& key, const Policy&, const Trust&, Time now);
+// The collateral for one piece of evidence; null where none is at hand.
+struct Collateral {
+  std::shared_ptr<const IntelCollateral> intel;
+  std::shared_ptr<const AmdCollateral> amd;
+};
+
+// Judges the evidence of the holder of `key`. Every check that can be made is made and listed, also after one failed:
+// "extensions", "format", the verifier's own (intel.hpp), "report-data", the policy's (policy.hpp). `memo` saves work
+// and changes no result (p256.hpp).
+Verdict verify(const Evidence&, const crypto::PublicKey& key, const Policy&, const Trust&, Time now,
+               const Collateral& = {}, SignatureMemo* memo = nullptr);
+
+// Evidence that came without a key: everything but "report-data". It proves that such a machine exists, not who speaks.
+Verdict verify_unbound(const Evidence&, const Policy&, const Trust&, Time now, const Collateral& = {});
 
 // The same as what a role asks: who is this peer? peer.verdict.accepted says whether it may come in.
-Peer judge(const Evidence&, const crypto::PublicKey& key, const Policy&, const Trust&, Time now);
+Peer judge(const Evidence&, const crypto::PublicKey& key, const Policy&, const Trust&, Time now, const Collateral& = {},
+           SignatureMemo* memo = nullptr);
 
 }  // namespace cocoon::tee

@@ -3,7 +3,7 @@
 #include <cstdlib>
 
 #include "tee/certificate.hpp"
-#include "tee/tdx.hpp"
+#include "tee/quote.hpp"
 #include "tee/verify.hpp"
 
 namespace {
@@ -20,8 +20,7 @@ struct World {
   Bytes quote = platform.quote(tee::simulated_measurements("fuzz"), tee::report_data(key.public_key()));
   Bytes certificate = tee::make_certificate(key, evidence(quote), FixedBytes<16>{}, now);
   // The PEM text after this may change its line breaks without meaning anything else.
-  std::size_t signed_bytes =
-      static_cast<std::size_t>(tee::parse_tdx_quote(quote).value().pck_chain.data() - quote.data());
+  std::size_t signed_bytes = static_cast<std::size_t>(tee::parse_quote(quote).value().pck_chain.data() - quote.data());
 
   tee::Evidence evidence(Bytes from) const {
     tee::TdxEvidence out;

@@ -3,8 +3,8 @@
 
 #include "tee/certificate.hpp"
 #include "tee/pck.hpp"
+#include "tee/quote.hpp"
 #include "tee/snp.hpp"
-#include "tee/tdx.hpp"
 
 namespace {
 
@@ -21,8 +21,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Time now = from_unix(1'767'225'600);
   value_or_reason(tee::read_certificate(input, tee::Side::server, now));
   value_or_reason(tee::read_certificate(input, tee::Side::client, now));
-  value_or_reason(tee::parse_tdx_quote(input));
+  value_or_reason(tee::parse_quote(input));
   value_or_reason(tee::parse_snp_report(input));
-  value_or_reason(tee::read_pck_chain(input, now));
+  value_or_reason(tee::PckChain::read(input));
   return 0;
 }
