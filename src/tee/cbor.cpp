@@ -68,7 +68,8 @@ Bytes write_head(Major major, std::uint64_t value) {
   if (value < 24) return {static_cast<std::uint8_t>(kind | value)};
   const unsigned log = value < 0x100 ? 0 : value < 0x10000 ? 1 : value < 0x1'0000'0000 ? 2 : 3;
   Bytes out{static_cast<std::uint8_t>(kind | (24 + log))};
-  for (int shift = (8 << log) - 8; shift >= 0; shift -= 8) out.push_back(static_cast<std::uint8_t>(value >> shift & 0xff));
+  for (int shift = (8 << log) - 8; shift >= 0; shift -= 8)
+    out.push_back(static_cast<std::uint8_t>(value >> shift & 0xff));
   return out;
 }
 

@@ -16,12 +16,8 @@ struct Kind {
 // Who judges which kind of case.
 const std::vector<Kind>& kinds() {
   static const std::vector<Kind> all{
-      {"snp", judge_snp_case},
-      {"snp-neg", judge_snp_case},
-      {"dcap", judge_intel_case},
-      {"dcap-neg", judge_intel_case},
-      {"dcap-synthetic", judge_intel_case},
-      {"ratls", judge_ratls_case},
+      {"snp", judge_snp_case},         {"snp-neg", judge_snp_case},          {"dcap", judge_intel_case},
+      {"dcap-neg", judge_intel_case},  {"dcap-synthetic", judge_intel_case}, {"ratls", judge_ratls_case},
       {"ratls-neg", judge_ratls_case},
   };
   return all;

@@ -70,7 +70,8 @@ Result<BytesView> claimed_key_hash(BytesView claims) {
     TRY_ASSIGN(const auto parts, in.expect(cbor::Major::array));
     TRY_ASSIGN(const auto algorithm, in.expect(cbor::Major::number));
     TRY_ASSIGN(const auto hash, in.string(cbor::Major::bytes));
-    if (parts != 2 || algorithm != kSha256 || hash.size() != 32 || out) return fail("the claims' pubkey-hash is malformed");
+    if (parts != 2 || algorithm != kSha256 || hash.size() != 32 || out)
+      return fail("the claims' pubkey-hash is malformed");
     out = hash;
   }
   if (!out || !in.empty()) return fail("the claims hold no pubkey-hash");

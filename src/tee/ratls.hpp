@@ -1,5 +1,5 @@
-// RA-TLS certificates of others: the TCG DICE extension as the CCC's "Interoperable RA-TLS" profile fills it, and dstack's.
-// Any key type; self-signed or issued (attestation.md 5). Cocoon's own certificates are certificate.hpp's.
+// RA-TLS certificates of others: the TCG DICE extension as the CCC's "Interoperable RA-TLS" profile fills it, and
+// dstack's. Any key type; self-signed or issued (attestation.md 5). Cocoon's own certificates are certificate.hpp's.
 #pragma once
 #include "base/time.hpp"
 #include "tee/evidence.hpp"
