@@ -12,6 +12,14 @@ constexpr int kMaxFailures = 3;
 // A wallet that is not deployed yet pays its deployment from the first external too.
 constexpr std::uint64_t kStartBalance = ton::kWalletMinimum + kFeePerMessage;
 
+// Whether this left the wallet for our message. Fees may have been taken from its value.
+bool is_message(const ton::TransactionMessage& out, const ton::OutgoingMessage& m) {
+  const auto* info = out.message ? out.message->internal() : nullptr;
+  return info != nullptr && info->dest == m.to && info->value.coins <= m.value &&
+         m.value - info->value.coins < kFeePerMessage &&
+         out.message->body.hash() == m.body.value_or(ton::Cell{}).hash();
+}
+
 }  // namespace
 
 WalletQueue::WalletQueue(Config config)
@@ -61,9 +69,12 @@ void WalletQueue::observe(const std::optional<ton::Account>& account, std::span<
   if (flying_.empty() && !waiting_.empty()) next_send_ = Time::min();
 }
 
-// Our external was included. What it sent is done; what failed is tried again alone, a few times.
+// Our external was included. What it sent is done; what failed is tried again alone, a few times. The wallet leaves out
+// what it cannot send: only what left it in this transaction counts as sent (W-25).
 void WalletQueue::settle(const ton::Transaction& t, const Attempt& attempt) {
-  const bool sent = t.succeeded();
+  const bool succeeded = t.succeeded();
+  const bool complete = succeeded && t.description.action->skipped == 0;
+  auto left = t.out_msgs.begin();
   const auto ids = attempt.ids;
   // Without success the seqno stays, and anybody may bring the same external again until it expires (W-8): it remains
   // one of the attempts, whatever is tried next.
@@ -71,12 +82,17 @@ void WalletQueue::settle(const ton::Transaction& t, const Attempt& attempt) {
   for (const auto id : ids) {
     const auto it = std::find_if(waiting_.begin(), waiting_.end(), [&](const auto& w) { return w.id == id; });
     if (it == waiting_.end()) continue;
+    const auto out = std::find_if(left, t.out_msgs.end(), [&](const auto& m) { return is_message(m, it->message); });
+    const bool sent = complete || (succeeded && out != t.out_msgs.end());
+    if (sent && out != t.out_msgs.end()) left = out + 1;
     if (sent) {
       done_.push_back({id, true, t.lt, {}});
       waiting_.erase(it);
     } else if (++it->failures >= kMaxFailures) {
       const auto code = t.description.action ? t.description.action->result_code : t.description.compute.exit_code;
-      done_.push_back({id, false, t.lt, fmt::format("the wallet's transaction failed with code {}", code)});
+      done_.push_back({id, false, t.lt,
+                       succeeded ? "the wallet could not send it"
+                                 : fmt::format("the wallet's transaction failed with code {}", code)});
       waiting_.erase(it);
     }
   }

@@ -1,9 +1,9 @@
 // The node's side of its Cocoon wallet (contracts.md 5): messages queue here and leave in batches inside external
 // messages, one external at a time. Pure: time and what the chain shows come in, externals and results come out.
 //
-// A message counts as sent when a wallet transaction with our external has succeeded, action phase included (W-25). An
-// external that was not included before it expired on chain time is replaced by a new one (W-9). A batch never exceeds
-// what the wallet holds (W-8).
+// A message counts as sent when it left the wallet in a transaction with our external that has succeeded, action phase
+// included (W-25); wallets may leave out what they cannot send (W-8). An external that was not included before it
+// expired on chain time is replaced by a new one (W-9). A batch never exceeds what the wallet holds (W-8).
 #pragma once
 #include <deque>
 #include <optional>

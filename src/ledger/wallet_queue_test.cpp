@@ -45,13 +45,17 @@ struct WalletQueueTest : testing::Test {
   void observe(std::vector<ton::Transaction> transactions = {}) { queue.observe(account(), transactions, chain_time); }
 
   static ton::Message message_of(const WalletQueue::External& e) { return *ton::parse_message(*ton::read_boc(e.boc)); }
-  // The chain includes the external.
-  void include(const WalletQueue::External& e, bool actions_succeed = true) {
+  ton::Transaction transaction_of(const WalletQueue::External& e) {
     ton::Transaction t;
     t.lt = ++lt;
     const auto cell = *ton::read_boc(e.boc);
     t.in_msg = ton::TransactionMessage{cell, message_of(e)};
     t.description.compute.success = true;
+    return t;
+  }
+  // The chain includes the external.
+  void include(const WalletQueue::External& e, bool actions_succeed = true) {
+    ton::Transaction t = transaction_of(e);
     t.description.action = ton::ActionPhase{.success = actions_succeed, .valid = true};
     t.description.action->result_code = actions_succeed ? 0 : 37;
     t.description.aborted = !actions_succeed;
@@ -164,6 +168,51 @@ TEST_F(WalletQueueTest, AFailedActionPhaseIsNotSentAndTheBadMessageIsFound) {
   }
   EXPECT_TRUE(good_sent);
   EXPECT_TRUE(bad_failed);
+}
+
+// A wallet that leaves out what it cannot send: its transaction succeeds, and nothing that left it is sent again.
+TEST_F(WalletQueueTest, WhatTheWalletLeftOutIsNotSentAndTheRestIsNotSentTwice) {
+  deployed = true;
+  balance = 100 * kTon;
+  observe();
+  std::vector<WalletQueue::MessageId> ids;
+  for (const std::uint64_t tons : {1, 2, 3, 4}) ids.push_back(send(tons * kTon));
+  const auto leave_out = [&](const WalletQueue::External& e, std::uint64_t value) {
+    ton::Transaction t = transaction_of(e);
+    t.description.action = ton::ActionPhase{.success = true, .valid = true};
+    const auto request = ton::parse_wallet_body(message_of(e).body)->request;
+    for (const auto& order : request.orders) {
+      auto message = *ton::parse_message(order.message);
+      if (message.internal()->value.coins == value)
+        ++t.description.action->skipped;
+      else
+        t.out_msgs.push_back({order.message, std::move(message)});
+    }
+    ++seqno;
+    observe({t});
+  };
+  auto e = queue.poll(now);
+  ASSERT_EQ(orders(*e), 4U);
+  leave_out(*e, 3 * kTon);
+  std::vector<WalletQueue::MessageId> sent;
+  for (const auto& d : queue.take_done()) {
+    EXPECT_TRUE(d.sent);
+    sent.push_back(d.id);
+  }
+  EXPECT_EQ(sent, (std::vector{ids[0], ids[1], ids[3]}));
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_EQ(queue.pending(), 1U);
+    e = queue.poll(now);
+    ASSERT_TRUE(e);
+    EXPECT_EQ(orders(*e), 1U);
+    leave_out(*e, 3 * kTon);
+  }
+  const auto done = queue.take_done();
+  ASSERT_EQ(done.size(), 1U);
+  EXPECT_EQ(done[0].id, ids[2]);
+  EXPECT_FALSE(done[0].sent);
+  EXPECT_EQ(done[0].why_not, "the wallet could not send it");
+  EXPECT_EQ(queue.pending(), 0U);
 }
 
 TEST_F(WalletQueueTest, OneBadMessageTakesNoGoodOnesWithIt) {

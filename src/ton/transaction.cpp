@@ -186,7 +186,7 @@ Result<> load_messages(CellSlice s, unsigned out_count, Transaction& out) {
 bool Transaction::succeeded() const {
   const auto& d = description;
   return d.kind == TransactionKind::ordinary && !d.aborted && d.compute.skipped == SkipReason::none &&
-         d.compute.success && d.action && d.action->success && d.action->skipped == 0;
+         d.compute.success && d.action && d.action->success;
 }
 
 Result<Transaction> parse_transaction(const Cell& c) {

@@ -67,7 +67,7 @@ struct Transaction {
   Bits256 state_hash_before, state_hash_after;
   TransactionDescription description;
 
-  // Computed without error, and every action done. What W-25 of contracts.md asks before anything counts as sent.
+  // Computed and acted without error: the new state stands. What a contract may leave out, action->skipped counts.
   bool succeeded() const;
 };
 
