@@ -1,4 +1,4 @@
-// Builds the contracts and runs all their tests: the wrappers' and the recorded behaviour.
+// Builds the contracts and runs all their tests: contracts/tests, and what tests/contracts asks of them.
 //   node tools/contracts-test.mjs [arguments of node --test]
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -19,4 +19,7 @@ run(createRequire(import.meta.url).resolve('typescript/bin/tsc'), '-p', 'contrac
 const specs = readdirSync(join(root, 'contracts/tests'))
   .filter((name) => name.endsWith('.spec.ts'))
   .map((name) => join('build/contracts-test/tests', name.replace(/\.ts$/, '.js')));
-run('--test', ...process.argv.slice(2), ...specs, 'tests/contracts/behaviour.test.mjs');
+const others = readdirSync(join(root, 'tests/contracts'))
+  .filter((name) => name.endsWith('.test.mjs'))
+  .map((name) => join('tests/contracts', name));
+run('--test', ...process.argv.slice(2), ...specs, ...others);

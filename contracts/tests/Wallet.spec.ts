@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { beginCell, Cell, internal, toNano } from '@ton/core';
+import { beginCell, Cell, internal, storeMessageRelaxed, toNano } from '@ton/core';
 import { sign } from '@ton/crypto';
 import { Blockchain } from '@ton/sandbox';
 import { ExitCode, Op } from '../wrappers/ops';
 import { header } from '../wrappers/signed';
 import { Wallet, walletTransfer } from '../wrappers/Wallet';
-import { assertOk, exitCode, loadCode, machineKey, otherKey, sentTo, START } from './network';
+import { assertOk, exitCode, loadCode, machineKey, nowhere, otherKey, sentTo, START } from './network';
 
 const secretKey = machineKey.secretKey;
 
@@ -119,13 +119,55 @@ describe('wallet', () => {
     assert.equal((await chain.getContract(wallet.address)).balance, toNano('0.01'));
   });
 
-  test('a batch that the balance does not cover leaves the seqno where it is', async () => {
-    const { wallet, stranger, transfer } = await createWallet();
-    const messages = [{ message: internal({ to: stranger.address, value: toNano(1000) }), mode: 0 }];
-    const { transactions } = await wallet.sendExternal(walletTransfer({ ...transfer, messages }));
-    const [{ description }] = transactions;
-    assert.ok(description.type === 'generic' && description.actionPhase?.resultCode === 37);
-    assert.equal(await wallet.getSeqno(), 0);
+  test('a message that cannot be sent is left out, and its external cannot be brought again', async () => {
+    const { chain, wallet, stranger, transfer } = await createWallet();
+    const message = (value: bigint, to = stranger.address) => ({ message: internal({ to, value }), mode: 0 });
+    const messages = [message(toNano(1)), message(toNano(1000)), message(toNano(1), nowhere), message(toNano(2))];
+    const body = walletTransfer({ ...transfer, messages });
+    const result = await wallet.sendExternal(body);
+    assertOk(result, wallet.address);
+    const values = sentTo(result, wallet.address, stranger.address).map(({ value }) => value);
+    assert.equal(values.length, 2);
+    assert.ok(values[0] > toNano('0.99') && values[1] > toNano('1.99'));
+    assert.equal(await wallet.getSeqno(), 1);
+    const before = (await chain.getContract(wallet.address)).balance;
+    assert.equal(await refusal(wallet.sendExternal(body)), ExitCode.walletSeqno);
+    assert.equal((await chain.getContract(wallet.address)).balance, before);
+  });
+
+  test('no mode and no malformed message makes an external that can be brought again', async () => {
+    const { wallet, stranger, owner, transfer } = await createWallet(toNano(50));
+    await wallet.sendExternal(walletTransfer(transfer));
+    const good = beginCell().store(storeMessageRelaxed(internal({ to: stranger.address, value: 1n }))).endCell();
+    const bad = [beginCell().storeUint(7, 3).endCell(), Cell.EMPTY];
+    const modes = [0, 1, 2, 3, 4, 8, 16, 32, 64, 128, 32 + 128, 64 + 128, 4 + 8 + 64, 255];
+    const attempts = [
+      ...modes.map((mode) => [mode, good] as const),
+      ...bad.flatMap((message) => [0, 64, 128, 255].map((mode) => [mode, message] as const)),
+    ];
+    let seqno = 1;
+    for (const [mode, message] of attempts) {
+      const unsigned = beginCell()
+        .storeUint(0, 32)
+        .storeUint(START + 60, 32)
+        .storeUint(seqno, 32)
+        .storeUint(mode, 8)
+        .storeRef(message);
+      const signature = sign(unsigned.endCell().hash(), secretKey);
+      const body = beginCell().storeBuffer(signature, 64).storeBuilder(unsigned).endCell();
+      await wallet.sendExternal(body);
+      seqno += 1;
+      assert.equal(await wallet.getSeqno(), seqno, `mode ${mode}`);
+      if ((mode & 128) !== 0) await wallet.sendFunds(owner.getSender(), toNano(3));
+    }
+  });
+
+  test('a message that would stay valid for long is refused', async () => {
+    const { wallet, transfer } = await createWallet();
+    const send = (validUntil: number) => wallet.sendExternal(walletTransfer({ ...transfer, validUntil }));
+    assert.equal(await refusal(send(START + 7201)), ExitCode.walletLifetime);
+    assert.equal(await refusal(send(2 ** 32 - 1)), ExitCode.walletLifetime);
+    assertOk(await send(START + 7200), wallet.address);
   });
 
   test('coins and excesses are welcome from anybody', async () => {

@@ -4,10 +4,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Address, Cell, Message, toNano, Transaction } from '@ton/core';
 import { KeyPair, keyPairFromSeed } from '@ton/crypto';
-import { Blockchain, SandboxContract, SendMessageResult, TreasuryContract } from '@ton/sandbox';
+import { Blockchain, internal, SandboxContract, SendMessageResult, TreasuryContract } from '@ton/sandbox';
 import { Client } from '../wrappers/Client';
+import { Op } from '../wrappers/ops';
 import { Codes, Params } from '../wrappers/params';
 import { Proxy } from '../wrappers/Proxy';
+import { signTokens } from '../wrappers/signed';
 import { Worker } from '../wrappers/Worker';
 
 export const START = 1_800_000_000;
@@ -52,7 +54,10 @@ export type Network = {
   worker: SandboxContract<Worker>;
 };
 
-export async function createNetwork(overrides: Partial<Params> = {}): Promise<Network> {
+export async function createNetwork(
+  overrides: Partial<Params> = {},
+  { deployProxy = true } = {},
+): Promise<Network> {
   const chain = await Blockchain.create();
   chain.now = START;
   const params = { ...defaultParams, ...overrides };
@@ -67,7 +72,7 @@ export async function createNetwork(overrides: Partial<Params> = {}): Promise<Ne
   const account = { proxy: proxy.address, proxyPublicKey, params };
   const client = chain.openContract(Client.createFromConfig({ owner: clientOwner.address, ...account }, codes.client));
   const worker = chain.openContract(Worker.createFromConfig({ owner: workerOwner.address, ...account }, codes.worker));
-  await proxy.sendDeploy(proxyOwner.getSender(), toNano('0.3'));
+  if (deployProxy) await proxy.sendDeploy(proxyOwner.getSender(), toNano('0.3'));
   await client.sendDeploy(clientOwner.getSender(), toNano('0.8'));
   await worker.sendDeploy(workerOwner.getSender(), toNano('0.3'));
   return {
@@ -96,6 +101,28 @@ export async function topUp({ client, clientOwner, excesses }: Network, amount: 
     amount,
     sendExcessesTo: excesses,
   });
+}
+
+export async function payWorker(network: Network, tokens: bigint): Promise<SendMessageResult> {
+  const { worker, stranger } = network;
+  const body = signTokens(Op.workerPayoutSigned, worker.address, tokens, signedBy(machineKey, network));
+  return worker.sendBody(stranger.getSender(), toNano('0.7'), body);
+}
+
+// Sends a message and lets `count` transactions happen; what is under way then waits until the answer is called. So
+// other messages come in between, as they do on a chain.
+export async function holdAfter(
+  chain: Blockchain,
+  count: number,
+  { from, to, value, body }: { from: Address; to: Address; value: bigint; body: Cell },
+): Promise<() => Promise<void>> {
+  const message = internal({ from, to, value, body, bounce: true });
+  const transactions = await chain.sendMessageIter(message, { allowParallel: true });
+  const iterator = transactions[Symbol.asyncIterator]();
+  for (let i = 0; i < count; i++) assert.ok(!(await iterator.next()).done);
+  return async () => {
+    while (!(await iterator.next()).done);
+  };
 }
 
 // --- what happened
@@ -138,6 +165,38 @@ export function sentTo(result: SendMessageResult, from: Address, to: Address): S
       return [{ op, value: message.info.value.coins, bounce: message.info.bounce, body: message.body, message }];
     }),
   );
+}
+
+// All that an account received from others in these transactions.
+export function receivedBy(result: SendMessageResult, address: Address): bigint {
+  return result.transactions.filter(isOn(address)).reduce((sum, { inMessage }) => {
+    const info = inMessage?.info;
+    return sum + (info?.type === 'internal' ? info.value.coins : 0n);
+  }, 0n);
+}
+
+// An address that exists as a number and nowhere else: a message to it cannot be sent.
+export const nowhere = Address.parseRaw(`5:${'11'.repeat(32)}`);
+
+// A workchain-0 address that nobody owns.
+export const anybody = Address.parseRaw(`0:${'22'.repeat(32)}`);
+
+export async function addStake({ proxy, proxyOwner, excesses }: Network, amount: bigint): Promise<SendMessageResult> {
+  return proxy.sendIncreaseStake(proxyOwner.getSender(), {
+    value: amount + toNano('0.2'),
+    amount,
+    sendExcessesTo: excesses,
+  });
+}
+
+export const coinsOf = async ({ chain }: Network, address: Address) => (await chain.getContract(address)).balance;
+
+// The proxy contract holds what its books say (I9): for clients and workers, as commission, as stake, for its storage.
+export async function assertSolvent(network: Network): Promise<void> {
+  const { balance, stake } = await network.proxy.getData();
+  const owed = (await network.proxy.getDeposits()) + balance + stake + toNano('0.01');
+  const coins = await coinsOf(network, network.proxy.address);
+  assert.ok(coins >= owed, `the proxy contract holds ${coins} and owes ${owed}`);
 }
 
 // How much of what was attached did not come back as excesses or move as the amount: what the sender paid for gas.

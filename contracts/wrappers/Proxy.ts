@@ -80,4 +80,9 @@ export class Proxy implements Contract {
       paramsVersion: stack.readNumber(),
     };
   }
+
+  // Coins on the account that belong to clients and workers.
+  async getDeposits(provider: ContractProvider) {
+    return (await provider.get('get_deposits', [])).stack.readBigNumber();
+  }
 }

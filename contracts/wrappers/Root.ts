@@ -24,7 +24,8 @@ export type RootConfig = {
   modelHashes?: bigint[];
   proxies?: Record<number, string>; // by seqno, "ip:port" or "ip:port ip:port"
   lastProxySeqno?: number;
-  keyManager?: KeyManager;
+  keyManager?: KeyManager; // only written from generation 4 on
+  verifiedKeys?: Cell; // only written from generation 5 on
 };
 
 export type KeyManager = { publicKey: bigint; imageHash: bigint; address: string };
@@ -65,13 +66,14 @@ export function rootData(config: RootConfig): Cell {
     .endCell();
   const { publicKey, imageHash, address } = config.keyManager ?? { publicKey: 0n, imageHash: 0n, address: '' };
   const keyManager = beginCell().storeDict(null).storeUint(publicKey, 256).storeUint(imageHash, 256);
-  return beginCell()
+  const data = beginCell()
     .storeAddress(config.owner)
     .storeUint(config.version, 32)
     .storeRef(registry)
-    .storeRef(rootParams(config.params, config.codes))
-    .storeRef(storeNetAddress(keyManager, address).endCell())
-    .endCell();
+    .storeRef(rootParams(config.params, config.codes));
+  if (config.params.structVersion >= 4) data.storeRef(storeNetAddress(keyManager, address).endCell());
+  if (config.params.structVersion >= 5) data.storeRef(config.verifiedKeys ?? beginCell().storeUint(0, 3).endCell());
+  return data.endCell();
 }
 
 const storePublicKey = (builder: Builder, { publicKey, keyType, expireAt }: PublicKey) =>
@@ -81,6 +83,12 @@ const storePublicKey = (builder: Builder, { publicKey, keyType, expireAt }: Publ
 export function signPublicKey(key: PublicKey, options: SignedOptions): Cell {
   const inner = storePublicKey(header(Op.rootAddPublicKeySigned, options.queryId), key);
   return signInner(Op.rootAddPublicKeySigned, inner.endCell(), options);
+}
+
+// The query id with which a production root expects a signed key: its own address is in it.
+export function boundQueryId(root: Address, key: PublicKey): bigint {
+  const hash = storePublicKey(beginCell().storeAddress(root), key).endCell().hash();
+  return hash.readBigUInt64BE(0);
 }
 
 const addOp = { worker: Op.rootAddWorkerHash, model: Op.rootAddModelHash, proxy: Op.rootAddProxyHash };
@@ -152,6 +160,22 @@ export class Root implements Contract {
       body
         .storeCoins(params.pricePerToken)
         .storeCoins(params.workerFeePerToken)
+        .storeUint(params.proxyDelayBeforeClose, 32)
+        .storeUint(params.clientDelayBeforeClose, 32)
+        .storeCoins(params.minProxyStake)
+        .storeCoins(params.minClientStake),
+    );
+  }
+
+  async sendChangeAllParams(provider: ContractProvider, via: Sender, params: Params) {
+    await this.administer(provider, via, Op.rootChangeAllParams, (body) =>
+      body
+        .storeCoins(params.pricePerToken)
+        .storeCoins(params.workerFeePerToken)
+        .storeUint(params.promptMultiplier, 32)
+        .storeUint(params.cachedMultiplier, 32)
+        .storeUint(params.completionMultiplier, 32)
+        .storeUint(params.reasoningMultiplier, 32)
         .storeUint(params.proxyDelayBeforeClose, 32)
         .storeUint(params.clientDelayBeforeClose, 32)
         .storeCoins(params.minProxyStake)
@@ -232,6 +256,13 @@ export class Root implements Contract {
       workerCodeHash: stack.readBigNumber(),
       clientCodeHash: stack.readBigNumber(),
     };
+  }
+
+  // The params as they are stored.
+  async getParamsCell(provider: ContractProvider): Promise<Cell> {
+    const { state } = await provider.getState();
+    if (state.type !== 'active' || !state.data) throw new Error('the root contract is not deployed');
+    return Cell.fromBoc(state.data)[0].refs[1];
   }
 
   async getHashIsValid(provider: ContractProvider, image: Image, hash: bigint) {

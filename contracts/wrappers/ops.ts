@@ -24,6 +24,7 @@ export const Op = {
   clientProxyRegister: 0xa35cb580,
   clientProxyRefundGranted: 0xc68ebc7b,
   clientProxyRefundForce: 0xf4c354c9,
+  proxyClientReturnTopUp: 0x5462b890,
   workerProxyRequest: 0x4d725d2c,
   workerProxyPayout: 0x08e7d036,
 
@@ -47,6 +48,7 @@ export const Op = {
   rootUpdateProxy: 0x9c7924ba,
   rootChangePrice: 0xc52ed8d4,
   rootChangeParams: 0x022fa189,
+  rootChangeAllParams: 0x9f1e69dc,
   rootUpgradeContracts: 0xa2370f61,
   rootUpgradeCode: 0x11aefd51,
   rootReset: 0x563c1d96,
@@ -81,9 +83,12 @@ export const ExitCode = {
   walletSubwallet: 1033,
   walletSignature: 1034,
   walletBalance: 1035,
+  walletLifetime: 1036,
   walletSenderNotOwner: 1040,
   walletUnknownCommand: 1041,
   noSuchProxy: 2000,
+  feeAbovePrice: 2001,
+  delaysOutOfOrder: 2002,
 } as const;
 
 export const State = { normal: 0, closing: 1, closed: 2 } as const;

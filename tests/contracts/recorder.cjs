@@ -102,7 +102,7 @@ function bodyInfo(c) {
   if (s.remainingBits >= 32) {
     const op = s.loadUint(32);
     r.op = '0x' + op.toString(16).padStart(8, '0');
-    r.name = op === 0xffffffff ? 'bounced' : op === 0 ? 'text' : NAME[op] || '?';
+    r.name = op >= 0xfffffffe ? 'bounced' : op === 0 ? 'text' : NAME[op] || '?';
   } else r.name = 'empty';
   return r;
 }
