@@ -69,6 +69,8 @@ function follow(net: RandomNetwork, transaction: BlockchainTransaction, before: 
   }
   if (op === Op.payout && from?.equals(net.proxy.address) && net.clientOwners.some(isOn(transaction)))
     net.refunded += value;
+  if (op === Op.payout && from?.equals(net.proxy.address) && net.workerOwners.some(isOn(transaction)))
+    net.received += value;
   const [was, is] = [before.proxy, after.proxy];
   if (op === Op.clientProxyRequest && is.deposits > was.deposits) net.deposited += is.deposits - was.deposits;
   if (op === Op.clientProxyRequest && worked && !bounced) {
@@ -89,9 +91,10 @@ async function check(net: RandomNetwork, { clients, workers, proxy }: Books) {
   const balances = sum(clients.map(({ balance }) => balance));
   const left = net.deposited - net.charged - net.refunded - net.forfeited;
   assert.equal(balances, left, 'balances of clients = deposited - charged - refunded');
+  const tokens = sum(workers.map((worker) => worker.tokens));
+  assert.equal(tokens * net.params.workerFeePerToken, net.received, 'counters of workers = what their owners received');
   if (!net.cheatingKey) {
     assert.equal(proxy.deposits, balances + net.charged - net.paid, 'deposits = balances of clients + charged - paid');
-    const tokens = sum(workers.map((worker) => worker.tokens));
     assert.equal(tokens * net.params.pricePerToken, net.paid, 'counters of workers = paid');
   }
   const gained = (await net.coins(net.attacker.address)) - net.attackerStart - net.spentByAttacker;

@@ -66,6 +66,7 @@ export class RandomNetwork {
   // What honest signatures are worth, and what has become of them.
   charged = 0n; // nanoTON
   paid = 0n; // nanoTON to workers and as commission
+  received = 0n; // nanoTON by owners of workers
   signedForWorkers = 0n; // tokens
   deposited = 0n; // nanoTON that came to stay
   refunded = 0n; // nanoTON to owners of clients
@@ -239,9 +240,7 @@ export class RandomNetwork {
     await this.send(sender, this.clients[i].address, this.value(), body.endCell(), `${who}${name} of client ${i}`);
   }
 
-  // A proxy node charges when its contract is there.
   async charge() {
-    if (!(await this.isDeployed())) return this.deploy(this.proxy);
     const i = this.random.below(2);
     const op = this.random.chance(0.9) ? clientOps[0] : clientOps[1];
     const { tokens } = await this.clientBooks(i);
@@ -317,6 +316,11 @@ export class RandomNetwork {
   }
 
   async act() {
+    // A proxy node charges and pays when its contract is there. Others may send to it before.
+    if (!(await this.isDeployed())) {
+      if (this.random.chance(0.15)) return this.deploy(this.proxy);
+      return this.random.chance(0.5) ? this.topUp() : this.ownerCall();
+    }
     const weighted: [number, () => Promise<void>][] = [
       [25, () => this.topUp()],
       [20, () => this.ownerCall()],
@@ -328,7 +332,7 @@ export class RandomNetwork {
     ];
     let choice = this.random.below(weighted.reduce((sum, [weight]) => sum + weight, 0));
     const action = weighted.find(([weight]) => (choice -= weight) < 0);
-    if (this.random.chance(0.1)) this.chain.now = this.now + this.random.below(50_000);
+    if (this.random.chance(0.15)) this.chain.now = this.now + this.random.below(90_000);
     await action![1]();
   }
 }
