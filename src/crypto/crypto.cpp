@@ -58,9 +58,15 @@ Result<Bytes> cbc(bool encrypt, const Bits256& key, const FixedBytes<16>& iv, By
 
 }  // namespace
 
+// OpenSSL's one-shot functions look the algorithm up anew and make a context in every call, which costs more than a
+// short message: both are kept.
 Bits256 sha256(BytesView in) {
+  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  static thread_local const MdCtx ctx(EVP_MD_CTX_new());
   Bits256 out;
-  SHA256(in.data(), in.size(), out.data());
+  must(algorithm != nullptr && ctx && EVP_DigestInit_ex(ctx.get(), algorithm, nullptr) == 1 &&
+       EVP_DigestUpdate(ctx.get(), in.data(), in.size()) == 1 &&
+       EVP_DigestFinal_ex(ctx.get(), out.data(), nullptr) == 1);
   return out;
 }
 

@@ -194,16 +194,18 @@ PaymentState Money::client_payment(const ton::Address& owner) {
   auto boc = ledger_->sign_for_client(owner, random_);
   const auto view = ledger_->client(owner);
   const ledger::Counters tokens = view ? view->tokens : ledger::Counters{};
-  return {sign(instance_.client_contract(owner), ton::op::client_charge_signed, std::move(boc)), wire_tokens(tokens.db),
+  // The address follows from the owner by way of a dozen hashes: taken from the account, which knows it.
+  const ton::Address contract = view ? view->contract : instance_.client_contract(owner);
+  return {sign(contract, ton::op::client_charge_signed, std::move(boc)), wire_tokens(tokens.db),
           wire_tokens(tokens.max)};
 }
 
 PaymentState Money::worker_payment(const ton::Address& owner) {
   if (!ledger_) return {};
   auto boc = ledger_->sign_for_worker(owner, random_);
-  const ledger::Counters tokens = ledger_->worker(owner).tokens;
-  return {sign(instance_.worker_contract(owner), ton::op::worker_payout_signed, std::move(boc)), wire_tokens(tokens.db),
-          wire_tokens(tokens.max)};
+  const auto view = ledger_->worker(owner);
+  return {sign(view.contract, ton::op::worker_payout_signed, std::move(boc)), wire_tokens(view.tokens.db),
+          wire_tokens(view.tokens.max)};
 }
 
 wire::proxy::AnySignedPayment Money::cached_for_client(const ton::Address& owner) const {
