@@ -98,6 +98,7 @@ class Handshake {
     if (ec) co_return fail(net_refused, ec.message());
     boost::system::error_code ignored;
     socket.set_option(tcp::no_delay(true), ignored);
+    socket.non_blocking(true, ignored);
     link_->peer_.remote = target;
     link_->peer_.local = socket.local_endpoint(ignored);
     if (!config_.plain) {

@@ -1,12 +1,30 @@
 #include "net/http_channel.hpp"
 
+#include <cstring>
+
 #include "net/address.hpp"
 
 namespace cocoon::net {
 
+namespace {
+
+constexpr std::size_t kSmallBuffer = 2 * 1024;
+
+// What is left of `parts` after `n` bytes.
+template <std::size_t N>
+void skip(std::array<asio::const_buffer, N>& parts, std::size_t n) {
+  for (auto& part : parts) {
+    const auto of_this = std::min(n, part.size());
+    part += of_this;
+    n -= of_this;
+  }
+}
+
+}  // namespace
+
 HttpChannel::HttpChannel(tcp::socket socket, std::size_t read_ahead)
     : socket_(std::move(socket)),
-      buffer_(read_ahead, '\0'),
+      read_ahead_(read_ahead),
       arrived_(socket_.get_executor()),
       watchdog_(socket_.get_executor(), [this] {
         timed_out_ = true;
@@ -17,35 +35,55 @@ HttpChannel::HttpChannel(tcp::socket socket, std::size_t read_ahead)
       }) {
   boost::system::error_code ec;
   socket_.set_option(tcp::no_delay(true), ec);
+  socket_.non_blocking(true, ec);
   const auto peer = socket_.remote_endpoint(ec);
   if (!ec) peer_ = address_text(peer);
 }
 
 void HttpChannel::start() { read(); }
 
+// Space behind filled_; none if as much as may wait is waiting.
+void HttpChannel::make_room() {
+  const std::size_t waiting = filled_ - taken_;
+  std::size_t wanted = capacity_;
+  if (waiting == 0) wanted = more_at_once_ ? read_ahead_ : kSmallBuffer;
+  if (waiting == capacity_) wanted = std::min(std::max(kSmallBuffer, 4 * capacity_), read_ahead_);
+  if (wanted != capacity_) {
+    auto other = std::make_unique_for_overwrite<char[]>(wanted);
+    if (waiting > 0) std::memcpy(other.get(), buffer_.get() + taken_, waiting);
+    buffer_ = std::move(other);
+    capacity_ = wanted;
+  } else if (taken_ > 0 && (waiting == 0 || filled_ == capacity_)) {
+    if (waiting > 0) std::memmove(buffer_.get(), buffer_.get() + taken_, waiting);
+  } else {
+    return;
+  }
+  taken_ = 0;
+  filled_ = waiting;
+}
+
 void HttpChannel::read() {
   if (reading_ || ended_ || closed_) return;
-  if (taken_ == filled_) taken_ = filled_ = 0;
-  if (filled_ == buffer_.size() && taken_ > 0) {
-    std::memmove(buffer_.data(), buffer_.data() + taken_, filled_ - taken_);
-    filled_ -= taken_;
-    taken_ = 0;
-  }
-  if (filled_ == buffer_.size()) return;  // resumed by consume()
+  make_room();
+  if (filled_ == capacity_) return;  // resumed by consume()
   reading_ = true;
-  socket_.async_read_some(asio::buffer(buffer_.data() + filled_, buffer_.size() - filled_),
-                          [self = shared_from_this()](boost::system::error_code ec, std::size_t n) {
-                            self->reading_ = false;
-                            if (self->lingering_) {
-                              self->linger_budget_ -= std::min(n, self->linger_budget_);
-                              if (self->linger_budget_ == 0) return self->close();
-                            } else {
-                              self->filled_ += n;
-                            }
-                            if (ec || n == 0) return self->finish_reading();
-                            self->arrived_.notify();
-                            self->read();
-                          });
+  socket_.async_read_some(
+      asio::buffer(buffer_.get() + filled_, capacity_ - filled_),
+      [self = shared_from_this()](boost::system::error_code ec, std::size_t n) { self->on_read(ec, n); });
+}
+
+void HttpChannel::on_read(boost::system::error_code ec, std::size_t n) {
+  reading_ = false;
+  if (lingering_) {
+    linger_budget_ -= std::min(n, linger_budget_);
+    if (linger_budget_ == 0) return close();
+  } else {
+    more_at_once_ = n >= kSmallBuffer / 2 && filled_ + n == capacity_;
+    filled_ += n;
+  }
+  if (ec || n == 0) return finish_reading();
+  arrived_.notify();
+  read();
 }
 
 void HttpChannel::finish_reading() {
@@ -67,10 +105,21 @@ Task<bool> HttpChannel::more() {
   co_return filled_ - taken_ > before;
 }
 
+// Mostly the kernel takes everything at once; only what it does not take is waited for.
 Task<Result<>> HttpChannel::write(std::string_view head, std::string_view body, std::string_view tail, Millis stall) {
-  auto self = shared_from_this();
   if (closed_) co_return fail(timed_out_ ? net_timeout : net_closed, "the connection is closed");
-  const std::array<asio::const_buffer, 3> parts{asio::buffer(head), asio::buffer(body), asio::buffer(tail)};
+  watchdog_.clear();
+  std::array<asio::const_buffer, 3> parts{asio::buffer(head), asio::buffer(body), asio::buffer(tail)};
+  boost::system::error_code ec;
+  const std::size_t sent = socket_.write_some(parts, ec);
+  if (ec && ec != asio::error::would_block) co_return fail(net_closed, "the connection is closed");
+  if (sent == asio::buffer_size(parts)) co_return Result<>{};
+  skip(parts, sent);
+  co_return co_await write_rest(parts, stall);
+}
+
+Task<Result<>> HttpChannel::write_rest(std::array<asio::const_buffer, 3> parts, Millis stall) {
+  const auto self = shared_from_this();
   const auto progress = [this, stall](const boost::system::error_code& e, std::size_t) -> std::size_t {
     watchdog_.set(stall);
     return e ? 0 : 256 * 1024;

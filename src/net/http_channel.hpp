@@ -2,6 +2,7 @@
 // the connection is noticed whatever its owner is doing), writes with backpressure, and dies at a deadline.
 #pragma once
 #include <array>
+#include <memory>
 #include <string>
 
 #include "net/event.hpp"
@@ -10,11 +11,12 @@ namespace cocoon::net {
 
 class HttpChannel : public std::enable_shared_from_this<HttpChannel> {
  public:
+  // At most `read_ahead` bytes wait to be consumed.
   HttpChannel(tcp::socket socket, std::size_t read_ahead);
 
   void start();  // begins reading; once
-  std::string_view buffered() const { return std::string_view(buffer_).substr(taken_, filled_ - taken_); }
-  bool buffer_full() const { return filled_ - taken_ >= buffer_.size(); }
+  std::string_view buffered() const { return {buffer_.get() + taken_, filled_ - taken_}; }
+  bool buffer_full() const { return filled_ - taken_ >= read_ahead_; }
   void consume(std::size_t n);
   // Returns when there are more bytes than when it was called, or none will come. False: none will come.
   Task<bool> more();
@@ -39,15 +41,23 @@ class HttpChannel : public std::enable_shared_from_this<HttpChannel> {
   void on_end(std::function<void()> hook);
   const std::string& peer() const { return peer_; }
   bool reused = false;  // for the client's pool
+  bool idle = false;    // for the server: between two requests
 
  private:
   void read();
+  void make_room();
+  void on_read(boost::system::error_code ec, std::size_t n);
   void finish_reading();
+  Task<Result<>> write_rest(std::array<asio::const_buffer, 3> parts, Millis stall);
 
   tcp::socket socket_;
   std::string peer_;
-  std::string buffer_;  // fixed size; bytes [taken_, filled_) are waiting
-  std::size_t taken_ = 0, filled_ = 0;
+  // Bytes [taken_, filled_) are waiting. Small while little comes, so that many idle connections cost little; a reader
+  // that fills it gets a larger one.
+  std::unique_ptr<char[]> buffer_;
+  std::size_t capacity_ = 0, taken_ = 0, filled_ = 0;
+  const std::size_t read_ahead_;
+  bool more_at_once_ = false;  // the last read filled all the room
   Event arrived_;
   Watchdog watchdog_;
   std::function<void()> on_end_;

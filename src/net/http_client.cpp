@@ -152,7 +152,9 @@ Task<Result<>> HttpAnswer::State::connect(HttpUrl url) {
 static Result<std::string> compose_request(const HttpUrl& url, const HttpCall& call) {
   const bool token = !call.method.empty() && is_valid_header({call.method, {}});
   if (!token) return fail(net_invalid, "'{}' is not an HTTP method", call.method);
-  auto head = fmt::format("{} {} HTTP/1.1\r\n", call.method, url.target);
+  std::string head;
+  head.reserve(512);
+  head.append(call.method).append(" ").append(url.target).append(" HTTP/1.1\r\n");
   if (!call.headers.has("host")) {
     head.append("Host: ").append(url.host);
     if (url.port != 80) head.append(":").append(std::to_string(url.port));
@@ -290,7 +292,7 @@ Task<Result<HttpAnswer>> HttpClient::send(HttpCall call) {
   const auto client = state_;
   CO_TRY_ASSIGN(const auto url, parse_http_url(call.url));
   auto exchange = std::make_shared<HttpAnswer::State>(client, call);
-  exchange->host = fmt::format("{}:{}", url.host, url.port);
+  exchange->host = url.host + ":" + std::to_string(url.port);
   exchange->arm(call);
   CO_TRY(co_await exchange->exchange_heads(url, call));
   co_return HttpAnswer(std::move(exchange));

@@ -1,5 +1,7 @@
 #include "net/http_server.hpp"
 
+#include <array>
+#include <charconv>
 #include <unordered_set>
 
 #include "base/log.hpp"
@@ -13,13 +15,23 @@ namespace {
 
 constexpr std::string_view last_chunk = "0\r\n\r\n";
 
+void append_chunk_size(std::string& to, std::size_t size) {
+  std::array<char, 2 * sizeof size> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), size, 16).ptr;
+  to.append(digits.data(), end).append("\r\n");
+}
+
 bool may_have_body(int status) { return status >= 200 && status != 204 && status != 304; }
 
 // Status line and headers; `framing` is the header line that tells where the body ends.
 Result<std::string> compose_head(int status, const HttpHeaders& headers, std::string_view framing, bool keep_alive,
                                  int version) {
   if (status < 200 || status > 599) return fail(net_invalid, "{} is not an HTTP status", status);
-  auto head = fmt::format("HTTP/1.1 {} {}\r\n", status, reason_phrase(status));
+  std::string head;
+  std::size_t size = 128 + framing.size();
+  for (const auto& header : headers) size += header.name.size() + header.value.size() + 4;
+  head.reserve(size);
+  head.append("HTTP/1.1 ").append(std::to_string(status)).append(" ").append(reason_phrase(status)).append("\r\n");
   for (const auto& header : headers) {
     if (is_hop_by_hop(header.name)) continue;
     if (!is_valid_header(header)) return fail(net_invalid, "header '{}' cannot be written", header.name);
@@ -47,7 +59,8 @@ class Responder final : public HttpResponder {
 
   Task<Result<>> respond(int status, HttpHeaders headers, std::string body) override {
     if (state_ != Step::open) co_return fail(net_invalid, "the answer has already begun");
-    const auto length = may_have_body(status) ? fmt::format("Content-Length: {}\r\n", body.size()) : std::string();
+    std::string length;
+    if (may_have_body(status)) length.append("Content-Length: ").append(std::to_string(body.size())).append("\r\n");
     CO_TRY_ASSIGN(const auto head, compose_head(status, headers, length, keep_alive_, version_));
     state_ = Step::done;
     if (head_only_ || !may_have_body(status)) body.clear();
@@ -63,14 +76,15 @@ class Responder final : public HttpResponder {
     CO_TRY_ASSIGN(auto head, compose_head(status, headers, framing, keep_alive_, version_));
     state_ = Step::streaming;
     if (bodyless_ || first.empty()) co_return co_await send(head, {}, {});
-    if (chunked_) head += fmt::format("{:x}\r\n", first.size());
+    if (chunked_) append_chunk_size(head, first.size());
     co_return co_await send(head, first, chunked_ ? "\r\n" : "");
   }
 
   Task<Result<>> write(std::string chunk) override {
     if (state_ != Step::streaming) co_return fail(net_invalid, "no streamed answer is open");
     if (chunk.empty() || bodyless_) co_return Result<>{};
-    const auto size = chunked_ ? fmt::format("{:x}\r\n", chunk.size()) : std::string();
+    std::string size;
+    if (chunked_) append_chunk_size(size, chunk.size());
     co_return co_await send(size, chunk, chunked_ ? "\r\n" : "");
   }
 
@@ -80,7 +94,8 @@ class Responder final : public HttpResponder {
     if (bodyless_) co_return Result<>{};
     if (!chunked_) co_return last.empty() ? Result<>{} : co_await send(last, {}, {});
     if (last.empty()) co_return co_await send(last_chunk, {}, {});
-    const auto size = fmt::format("{:x}\r\n", last.size());
+    std::string size;
+    append_chunk_size(size, last.size());
     co_return co_await send(size, last, "\r\n0\r\n\r\n");
   }
 
@@ -144,7 +159,7 @@ struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
   std::uint16_t port = 0;
   bool draining = false;
   Event emptied;  // notified when the last connection ends
-  std::unordered_set<std::shared_ptr<HttpChannel>> channels, idle;
+  std::unordered_set<std::shared_ptr<HttpChannel>> channels;
 
   Task<> accept_all();
   Task<> refuse_surplus(std::shared_ptr<HttpChannel> channel);
@@ -174,7 +189,7 @@ Task<Result<>> HttpServer::State::read_request(std::shared_ptr<HttpChannel> chan
     if (parser.complete()) break;
     if (!began && parser.started()) {
       began = true;
-      idle.erase(channel);
+      channel->idle = false;
       channel->deadline().set(options.header_time);
     }
     if (!headers_done && parser.header_complete()) {
@@ -228,9 +243,9 @@ Task<> HttpServer::State::serve(std::shared_ptr<HttpChannel> channel) {
   const HttpLimits limits{.header = options.max_header, .body = options.max_body};
   while (!draining || !channel->buffered().empty()) {
     HttpParser parser(HttpParser::Kind::request, limits);
-    idle.insert(channel);
+    channel->idle = true;
     const auto read = co_await read_request(channel, parser);
-    idle.erase(channel);
+    channel->idle = false;
     if (!read) {
       if (read.error().code == net_timeout && parser.started()) {
         channel->forgive();
@@ -267,7 +282,7 @@ Task<> HttpServer::State::accept_all() {
       co_await pause.async_wait(no_throw);
       continue;
     }
-    const std::size_t read_ahead = std::max<std::size_t>(options.max_header + 1024u, 16 * 1024);
+    const std::size_t read_ahead = std::max<std::size_t>(options.max_header + 1024u, 64 * 1024);
     auto channel = std::make_shared<HttpChannel>(std::move(socket), read_ahead);
     channel->start();
     if (channels.size() >= options.max_connections) {
@@ -300,8 +315,9 @@ Task<> HttpServer::drain(Millis patience) {
   auto state = state_;
   state->draining = true;
   state->close_acceptor();
-  const auto idle = state->idle;
-  for (const auto& channel : idle) channel->close_gracefully();
+  const auto all = state->channels;
+  for (const auto& channel : all)
+    if (channel->idle) channel->close_gracefully();
   Watchdog limit(state->executor, [state] { state->close_all(); });
   limit.set(patience);
   while (!state->channels.empty()) co_await state->emptied.wait();

@@ -1,15 +1,32 @@
 #include "net/http_types.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace cocoon::net {
 namespace {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
-bool is_token_char(char c) {
-  constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || marks.find(c) != marks.npos;
+// What each of the 256 characters may stand in.
+struct CharClasses {
+  std::array<bool, 256> token{};
+  std::array<bool, 256> value{};
+  constexpr CharClasses() {
+    constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
+    for (unsigned i = 0; i < 256; ++i) {
+      const char c = static_cast<char>(i);
+      token[i] = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || marks.contains(c);
+      value[i] = i == '\t' || (i >= 0x20 && i != 0x7f);
+    }
+  }
+};
+constexpr CharClasses char_classes;
+
+bool all_of(std::string_view text, const std::array<bool, 256>& allowed) {
+  bool good = true;
+  for (const char c : text) good = good && allowed[static_cast<unsigned char>(c)];
+  return good;
 }
 
 int hex_digit(char c) {
@@ -46,6 +63,9 @@ void HttpHeaders::remove(std::string_view name) {
 }
 
 bool is_hop_by_hop(std::string_view name) {
+  if (name.size() < 2) return false;
+  // Most names differ from all of these in their first letter already.
+  if (std::string_view("ckptu").find(lower(name.front())) == std::string_view::npos) return false;
   for (std::string_view own : {"connection", "keep-alive", "proxy-connection", "transfer-encoding", "te", "trailer",
                                "upgrade", "content-length"})
     if (equal_ignoring_case(name, own)) return true;
@@ -53,11 +73,7 @@ bool is_hop_by_hop(std::string_view name) {
 }
 
 bool is_valid_header(const HttpHeader& header) {
-  if (header.name.empty() || !std::ranges::all_of(header.name, is_token_char)) return false;
-  return std::ranges::all_of(header.value, [](char c) {
-    const auto u = static_cast<unsigned char>(c);
-    return u == '\t' || (u >= 0x20 && u != 0x7f);
-  });
+  return !header.name.empty() && all_of(header.name, char_classes.token) && all_of(header.value, char_classes.value);
 }
 
 std::string_view reason_phrase(int status) {

@@ -7,12 +7,14 @@
 namespace cocoon::net {
 namespace {
 
-constexpr std::size_t kCipherRead = 32 * 1024;
+// Buffers are small while little comes, so that an idle link costs little, and grow with what arrives at once.
+constexpr std::size_t kSmallRead = 2 * 1024;
+constexpr std::size_t kCipherRead = 64 * 1024;
 constexpr std::size_t kPlainRead = 64 * 1024;
 constexpr std::size_t kTlsRead = 16 * 1024;
 // Encrypted in one go and written in one call: large enough to be cheap, small enough that a ping is not stuck behind.
 constexpr std::size_t kWriteSlice = 256 * 1024;
-constexpr std::size_t kKeepCapacity = 512 * 1024;  // buffers that grew beyond this are given back
+constexpr std::size_t kKeepCapacity = 16 * 1024;  // buffers that grew beyond this are given back
 constexpr Millis kFinishTime{2'000};
 
 SteadyTime steady_now() { return std::chrono::steady_clock::now(); }
@@ -28,6 +30,7 @@ Link::Link(tcp::socket socket, LinkOptions options)
       last_received_(steady_now()) {
   boost::system::error_code ec;
   socket_.set_option(tcp::no_delay(true), ec);
+  socket_.non_blocking(true, ec);
   peer_.remote = socket_.remote_endpoint(ec);
   peer_.local = socket_.local_endpoint(ec);
 }
@@ -137,10 +140,16 @@ void Link::flush() {
     if (ending_) socket_.shutdown(tcp::socket::shutdown_send, ec);
     return;
   }
+  // Mostly the kernel takes everything at once; only what it does not take is waited for.
+  boost::system::error_code ec;
+  const std::size_t taken = socket_.write_some(asio::buffer(cipher_out_), ec);
+  if (ec && ec != asio::error::would_block) return closed_by_peer("reset");
+  if (taken == cipher_out_.size()) return written({});
   writing_ = true;
   write_began_ = steady_now();
-  asio::async_write(socket_, asio::buffer(cipher_out_),
-                    [self = shared_from_this()](boost::system::error_code ec, std::size_t) { self->written(ec); });
+  asio::async_write(
+      socket_, asio::buffer(cipher_out_) + taken,
+      [self = shared_from_this()](boost::system::error_code error, std::size_t) { self->written(error); });
 }
 
 void Link::written(boost::system::error_code ec) {
@@ -168,7 +177,7 @@ void Link::read() {
   reading_ = true;
   std::span<std::uint8_t> room;
   if (tls_) {
-    cipher_in_.resize(kCipherRead);
+    if (cipher_in_.empty()) cipher_in_.resize(kSmallRead);
     room = cipher_in_;
   } else {
     room = reader_.prepare(kPlainRead);
@@ -182,22 +191,27 @@ void Link::on_read(boost::system::error_code ec, std::size_t n) {
   reading_ = false;
   if (closed_) return;
   if (ec || n == 0) return closed_by_peer(ec && ec != asio::error::eof ? ec.message() : "ended");
-  if (tls_)
+  if (tls_) {
     tls_->feed(BytesView(cipher_in_).first(n));
-  else
+    // Grows fast, shrinks slowly.
+    const std::size_t room = cipher_in_.size();
+    if (n == room && room < kCipherRead) Bytes(std::min(4 * room, kCipherRead)).swap(cipher_in_);
+    if (n < room / 16 && room > kSmallRead) Bytes(room / 2).swap(cipher_in_);
+  } else {
     reader_.commit(n);
+  }
   if (deliver()) read();
 }
 
 Result<bool> Link::next_packet() {
-  while (true) {
+  for (std::size_t wanted = cipher_in_.size() > kSmallRead ? kTlsRead : kSmallRead;; wanted = kTlsRead) {
     TRY_ASSIGN(const auto frame, reader_.next());
     if (frame) {
       TRY_ASSIGN(packet_, wire::view_packet(*frame));
       return true;
     }
     if (!tls_) return false;
-    const auto room = reader_.prepare(kTlsRead);
+    const auto room = reader_.prepare(wanted);
     TRY_ASSIGN(const auto n, tls_->read(room));
     if (n == 0) return false;
     reader_.commit(n);

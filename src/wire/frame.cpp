@@ -10,15 +10,15 @@ std::size_t word_at(BytesView b) {
   return std::size_t{b[0]} | std::size_t{b[1]} << 8 | std::size_t{b[2]} << 16 | std::size_t{b[3]} << 24;
 }
 
-// Beyond this the buffer of a reader that has become idle is given back.
-constexpr std::size_t kKeptBuffer = std::size_t{256} << 10;
+// How large a buffer an empty reader keeps that is about to read `n` bytes: whoever reads little keeps little.
+std::size_t kept_after(std::size_t n) { return n < 16 * 1024 ? 4 * n : std::max(n, std::size_t{256} << 10); }
 
 }  // namespace
 
 std::span<std::uint8_t> FrameReader::prepare(std::size_t n) {
   if (begin_ == end_) {
     begin_ = end_ = 0;
-    if (buffer_.size() > kKeptBuffer && n <= kKeptBuffer) Bytes(n).swap(buffer_);
+    if (buffer_.size() > kept_after(n)) Bytes(n).swap(buffer_);
   }
   if (buffer_.size() - end_ < n && begin_ != 0) {
     std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_),
