@@ -90,6 +90,11 @@ struct AnswerBody::State {
       out += event.raw;
       return;
     }
+    if (is_plain(event.data)) {
+      release(out);
+      out += event.raw;
+      return;
+    }
     std::string text;
     std::uint64_t brace = 0;
     UsageScanner one(JsonScanner::Documents::one, [&](const Usage& found, std::uint64_t at) {
@@ -117,6 +122,19 @@ struct AnswerBody::State {
     to += ',';
     to += text;
     to += event.raw.substr(at);
+  }
+
+  // Does none of the members occur that decide anything here? So it is with most events of a stream, and they need no
+  // parser. A name can also be spelt with \u: text that has any is looked at more closely.
+  static bool is_plain(std::string_view data) {
+    for (std::size_t at = 0; at < data.size(); ++at) {
+      const auto rest = data.substr(at);
+      if (rest.front() == '\\' && rest.starts_with("\\u")) return false;
+      if (rest.front() != '"') continue;
+      if (rest.starts_with("\"usage\"") || rest.starts_with("\"error\"")) return false;
+      if (rest.starts_with("\"finish_reason\"") && ends_choices(rest)) return false;
+    }
+    return true;
   }
 
   // Quotes inside of JSON strings are escaped, so this can only be the member itself.

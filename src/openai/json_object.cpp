@@ -180,14 +180,16 @@ std::size_t utf8_length(std::string_view text, std::size_t at) {
 }
 
 void quote_one(std::string& out, char c) {
+  if (static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\') {
+    out += c;
+    return;
+  }
   static constexpr std::string_view plain = "\"\\\b\f\n\r\t", named = "\"\\bfnrt";
   if (const auto i = plain.find(c); i != std::string_view::npos) {
     out += '\\';
     out += named[i];
-  } else if (static_cast<unsigned char>(c) < 0x20) {
-    out += fmt::format("\\u{:04x}", static_cast<unsigned>(static_cast<unsigned char>(c)));
   } else {
-    out += c;
+    out += fmt::format("\\u{:04x}", static_cast<unsigned>(static_cast<unsigned char>(c)));
   }
 }
 

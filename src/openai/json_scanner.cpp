@@ -6,6 +6,7 @@ namespace cocoon::openai {
 namespace {
 
 bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+bool ends_plain_text(char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
@@ -31,9 +32,8 @@ void JsonScanner::capture(std::string_view part) {
 
 // The plain part of a string in one go.
 std::size_t JsonScanner::skip_string(std::string_view bytes) {
-  const auto stop = std::find_if(bytes.begin(), bytes.end(),
-                                 [](char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; });
-  const auto n = static_cast<std::size_t>(stop - bytes.begin());
+  std::size_t n = 0;
+  while (n < bytes.size() && !ends_plain_text(bytes[n])) ++n;
   capture(bytes.substr(0, n));
   return n;
 }

@@ -1,6 +1,15 @@
 #include "openai/sse.hpp"
 
 namespace cocoon::openai {
+namespace {
+
+// Where the line ends that `at` lies in: find_first_of would call memchr for every byte.
+std::size_t line_end(std::string_view text, std::size_t at) {
+  while (at < text.size() && text[at] != '\n' && text[at] != '\r') ++at;
+  return at;
+}
+
+}  // namespace
 
 void SseReader::push(std::string_view bytes) {
   if (begin_ != 0) {
@@ -14,6 +23,8 @@ void SseReader::push(std::string_view bytes) {
 
 Result<std::optional<SseEvent>> SseReader::next() {
   for (; at_ < buffer_.size(); ++at_) {
+    if (!after_cr_) at_ = line_end(buffer_, at_);
+    if (at_ == buffer_.size()) break;
     const char c = buffer_[at_];
     if (after_cr_ && c == '\n') {
       after_cr_ = false;
@@ -42,7 +53,7 @@ SseEvent SseReader::event(std::string_view raw) {
   SseEvent out{.raw = raw};
   bool joined = false;
   for (std::size_t at = 0; at < raw.size();) {
-    const std::size_t end = std::min(raw.find_first_of("\r\n", at), raw.size());
+    const std::size_t end = line_end(raw, at);
     const std::string_view line = raw.substr(at, end - at);
     at = end + 1;
     const std::size_t colon = line.find(':');
