@@ -1,6 +1,5 @@
 // Requests of the API over a ready session (wire.md 4.7.1, 4.7.6, 5.3).
 #include <algorithm>
-#include <cctype>
 
 #include "base/assert.hpp"
 #include "client/core/core.hpp"
@@ -16,7 +15,7 @@ constexpr auto kAgainInterval = std::chrono::milliseconds(500);
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  for (auto& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  for (auto& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
   return out;
 }
 
@@ -72,7 +71,7 @@ wire::http::Request http_request(const ApiRequest& r) {
     out.headers.push_back({name, value});
   }
   if (!typed) out.headers.push_back({"Content-Type", "application/json"});  // D7
-  if (!r.body.empty()) out.headers.push_back({"Content-Length", fmt::format("{}", r.body.size())});
+  if (!r.body.empty()) out.headers.push_back({"Content-Length", std::to_string(r.body.size())});
   out.payload = r.body;
   return out;
 }

@@ -5,6 +5,7 @@
 #include "openai/chat.hpp"
 #include "openai/json_object.hpp"
 #include "wire/error_codes.hpp"
+#include "wire/http_edit.hpp"
 
 namespace cocoon::client {
 
@@ -13,7 +14,7 @@ using net::Task;
 
 namespace {
 
-std::string unix_micros(Time t) { return fmt::format("{:.6f}", unix_seconds(t)); }
+std::string unix_micros(Time t) { return wire::seconds_text(unix_seconds(t)); }
 
 bool is_event_stream(const HttpHeaders& headers) {
   return headers.get("content-type").starts_with("text/event-stream");

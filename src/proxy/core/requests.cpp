@@ -1,9 +1,11 @@
 #include "proxy/core/requests.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "market/timeouts.hpp"
+#include "wire/http_edit.hpp"
 
 namespace cocoon::proxy {
 namespace {
@@ -29,10 +31,9 @@ Result<wire::proxy::QueryFinalInfo> final_info_of(const wire::AnswerView& answer
 
 // The first answer as the client gets it: with the two times of this proxy (wire.md 4.7.4).
 Result<Bytes> with_proxy_times(BytesView http_response, Time started, Time now) {
-  TRY_ASSIGN(auto response, wire::decode<wire::http::Response>(http_response));
-  response.headers.push_back({"X-Cocoon-Proxy-Start", fmt::format("{:.6f}", unix_seconds(started))});
-  response.headers.push_back({"X-Cocoon-Proxy-End", fmt::format("{:.6f}", unix_seconds(now))});
-  return wire::encode(response);
+  const std::array<wire::http::Header, 2> times{{{"X-Cocoon-Proxy-Start", wire::seconds_text(unix_seconds(started))},
+                                                 {"X-Cocoon-Proxy-End", wire::seconds_text(unix_seconds(now))}}};
+  return wire::with_headers(http_response, times);
 }
 
 }  // namespace
@@ -153,7 +154,7 @@ void Requests::run(Io& io, const ClientLink& client, Ask ask) {
   Request& kept = running_.emplace(r.id, std::move(r)).first->second;
 
   // A request that is none costs nothing, but both sides hear the end of it (wire.md 4.7.2, recorded).
-  if (const auto http = wire::decode<wire::http::Request>(ask.query); !http)
+  if (const auto http = wire::check_http_request(ask.query); !http)
     return abandon(io, kept, wire::kErrorGeneric, http.error().what);
   forward(io, kept, worker, std::move(ask), *private_key, market::inner_timeout(timeout));
 }

@@ -1,14 +1,15 @@
 #include "worker/core/replies.hpp"
 
 #include <algorithm>
-#include <cctype>
+
+#include "wire/http_edit.hpp"
 
 namespace cocoon::worker {
 namespace {
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  for (auto& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  for (auto& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
   return out;
 }
 
@@ -92,10 +93,10 @@ Bytes http_response(int status, const Headers& from_engine, BytesView payload, b
     r.headers.push_back({name, value});
   }
   if (!typed) r.headers.push_back({"Content-Type", "application/json"});  // D3
-  r.headers.push_back({"X-Cocoon-Worker-Start", fmt::format("{:.6f}", start)});
-  r.headers.push_back({"X-Cocoon-Worker-End", fmt::format("{:.6f}", end)});
+  r.headers.push_back({"X-Cocoon-Worker-Start", wire::seconds_text(start)});
+  r.headers.push_back({"X-Cocoon-Worker-End", wire::seconds_text(end)});
   if (complete)
-    r.headers.push_back({"Content-Length", fmt::format("{}", payload.size())});
+    r.headers.push_back({"Content-Length", std::to_string(payload.size())});
   else
     r.headers.push_back({"Transfer-Encoding", "chunked"});
   r.payload = to_bytes(payload);

@@ -1,0 +1,64 @@
+#include "wire/http_edit.hpp"
+
+#include <cmath>
+
+namespace cocoon::wire {
+namespace {
+
+void skip_headers(tl::Reader& in) {
+  for (std::size_t n = in.count(); n > 0 && in.ok(); --n) {
+    in.bytes();
+    in.bytes();
+  }
+}
+
+Result<> finished(const tl::Reader& in, std::string_view name) {
+  auto end = in.finish();
+  if (!end) return std::unexpected(std::move(end).error().within(name));
+  return {};
+}
+
+}  // namespace
+
+Result<> check_http_request(BytesView object) {
+  tl::Reader in(object);
+  in.id(http::Request::kId);
+  for (int text = 0; text < 3; ++text) in.bytes();  // method, url, version
+  skip_headers(in);
+  in.bytes();  // payload
+  return finished(in, http::Request::kName);
+}
+
+Result<Bytes> with_headers(BytesView object, std::span<const http::Header> more) {
+  tl::Reader in(object);
+  in.id(http::Response::kId);
+  in.bytes();  // version
+  in.i32();    // status
+  in.bytes();  // reason
+  const std::size_t count_at = in.at();
+  const std::size_t count = tl::Reader(object.subspan(count_at)).count();
+  skip_headers(in);
+  const std::size_t headers_end = in.at();
+  in.bytes();  // payload
+  TRY(finished(in, http::Response::kName));
+
+  std::size_t size = object.size();
+  for (const auto& h : more) size += tl::size_of(h);
+  Bytes out;
+  out.reserve(size);
+  tl::Writer w(out);
+  w.raw(object.first(count_at));
+  w.u32(static_cast<std::uint32_t>(count + more.size()));
+  w.raw(object.subspan(count_at + 4, headers_end - count_at - 4));
+  for (const auto& h : more) w.value(h);
+  w.raw(object.subspan(headers_end));
+  return out;
+}
+
+std::string seconds_text(double unix_seconds) {
+  constexpr std::int64_t million = 1'000'000;
+  const std::int64_t micros = std::llround(unix_seconds * 1e6);
+  return fmt::format("{}.{:06}", micros / million, micros % million);
+}
+
+}  // namespace cocoon::wire
