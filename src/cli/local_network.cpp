@@ -191,7 +191,9 @@ Result<> LocalNetwork::write_configs() const {
         name + ".toml",
         common_config(name, workers_[i], ports_.worker_http(static_cast<int>(i)), kWorkerImage, true) +
             fmt::format("[worker]\nowner = \"{}\"\nmodel = {}\nengine = \"http://127.0.0.1:{}\"\n",
-                        ton::to_raw_text(worker_owners_[i].address), toml_quote(model_full_name()), ports_.engine())));
+                        ton::to_raw_text(worker_owners_[i].address), toml_quote(model_full_name()), ports_.engine()) +
+            // The fixture answers any number at once; a model does not.
+            (options_.fixture_engine ? "max_active_requests = 4096\n" : "")));
   }
   return write_config("client.toml", common_config("client", client_, ports_.client_api(), "", false));
 }

@@ -2,6 +2,8 @@
 
 #include <csignal>
 
+#include <sys/resource.h>
+
 #include "base/log.hpp"
 
 namespace cocoon::node {
@@ -20,8 +22,17 @@ net::Task<> wait_and_drain(net::asio::io_context& io, net::asio::signal_set& sig
 
 }  // namespace
 
+// Every connection is a descriptor: as many as the system allows us, not the few that a shell starts with.
+static void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) log::warn("node", "the limit of open files could not be raised");
+}
+
 int run_until_signal(net::asio::io_context& io, const std::function<net::Task<>()>& drain) {
   std::signal(SIGPIPE, SIG_IGN);
+  raise_descriptor_limit();
   net::asio::signal_set signals(io, SIGTERM, SIGINT);
   net::asio::co_spawn(io, wait_and_drain(io, signals, drain), net::asio::detached);
   io.run();

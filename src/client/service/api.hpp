@@ -17,7 +17,7 @@ struct ApiConfig {
   openai::RequestDefaults defaults;
   std::uint64_t max_body = std::uint64_t{8} << 20;  // bytes of a request
   std::size_t max_unread = std::size_t{8} << 20;    // bytes of an answer that wait for a slow caller
-  std::size_t max_connections = 4096;
+  std::size_t max_connections = 16384;
   // Origins of web pages that may use the API; "*": any. Others are refused: the API spends its owner's money.
   std::vector<std::string> origins;
   // Keys of callers (store/api_keys.hpp) are asked for on every address but loopback, there too if `require_key`.
