@@ -11,32 +11,36 @@ bool Ledger::commit_wanted() const {
   return false;  // by I3 the workers agree
 }
 
-Snapshot Ledger::snapshot(bool commit) {
+Snapshot Ledger::snapshot(bool commit, bool clean) {
   COCOON_ASSERT(!in_flight_);
   COCOON_ASSERT(!commit || !outstanding_);
   check_conservation();
   Snapshot s;
   s.proxy = instance_.address();
   s.root = instance_.root();
+  s.wallet = config_.wallet;
+  s.clean = clean;
+  s.proof = proof_;
   s.params_version = instance_.params().params_version;
   s.seqno = ++seqno_;
   s.anchor = anchor_;
   s.extra = extra_;
-  Values values{.seqno = seqno_, .commit = commit, .clients = {}, .workers = {}};
+  Values values{.seqno = seqno_, .commit = commit, .proof = {}, .clients = {}, .workers = {}};
   s.clients.reserve(clients_.size());
   s.workers.reserve(workers_.size());
   for (const auto& [owner, c] : clients_) {
-    s.clients.push_back({owner, c.contract, c.chain, c.tokens.max, c.last_request});
+    s.clients.push_back({owner, c.contract, c.chain, c.tokens.max, c.committed, c.last_request});
     if (c.tokens.max > c.tokens.chain) values.clients.emplace_back(owner, c.tokens.max);
   }
   for (const auto& [owner, w] : workers_) {
-    s.workers.push_back({owner, w.contract, w.state, w.tokens.charged, w.tokens.max, w.last_request});
+    s.workers.push_back({owner, w.contract, w.state, w.tokens.charged, w.tokens.max, w.committed, w.last_request});
     if (w.tokens.max > w.tokens.chain) values.workers.emplace_back(owner, w.tokens.max);
   }
   for (const auto& [seqno, hash] : pending_) s.pending.push_back({seqno, hash});
   if (commit) {
     // The commit must be known to the very snapshot that it commits: found on chain after a crash, it is expected.
-    const Bits256 hash = commit_hash(s, session_);
+    values.proof = commit_parts(s, session_);
+    const Bits256 hash = commit_hash(values.proof);
     pending_.emplace(seqno_, hash);
     s.pending.push_back({seqno_, hash});
     outstanding_ = values;
@@ -74,8 +78,22 @@ std::optional<PendingCommit> Ledger::commit_to_send() const {
   return PendingCommit{outstanding_->seqno, pending_.at(outstanding_->seqno)};
 }
 
-ton::Cell Ledger::commit_body(const PendingCommit& commit, crypto::Random& random) const {
-  return ton::build_body(ton::ProxySaveState{.query_id = random.u64(), .seqno = commit.seqno, .hash = commit.hash});
+ton::Cell Ledger::commit_body(const PendingCommit& commit) const {
+  return ton::build_body(ton::ProxySaveState{
+      .query_id = commit_mark(commit.seqno, commit.hash, config_.wallet), .seqno = commit.seqno, .hash = commit.hash});
+}
+
+// The query id of a commit says nothing to a contract: here it tells commits of this machine from those of strangers.
+std::uint64_t Ledger::commit_mark(std::int32_t seqno, const Bits256& hash, const ton::Address& wallet) const {
+  Bytes text = to_bytes(std::string_view("cocoon commit"));
+  append(text, instance_.address().hash.view());
+  append(text, wallet.hash.view());
+  append(text, as_bytes(std::to_string(seqno)));
+  append(text, hash.view());
+  const Bits256 mac = crypto::hmac_sha256(seal_key_.view(), text);
+  std::uint64_t mark = 0;
+  for (std::size_t i = 0; i < sizeof mark; ++i) mark = mark << 8 | mac.data()[i];
+  return mark;
 }
 
 void Ledger::set_extra(Bytes extra) {

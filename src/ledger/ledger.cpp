@@ -46,7 +46,10 @@ Result<> Ledger::load(const Snapshot& s) {
     c.contract = r.contract;
     c.chain = r.chain;
     c.last_request = r.last_request;
-    c.tokens = {r.tokens, r.tokens, r.tokens, r.chain.tokens_used, r.chain.tokens_used};
+    // S: any signature handed out was for a commit of a snapshot before this one, so for no more than this.
+    c.tokens = {r.tokens, r.tokens, r.tokens, r.tokens, r.chain.tokens_used};
+    c.committed = r.committed;
+    c.expected = r.chain.tokens_used;
     if (r.chain.tokens_used > r.tokens) return fail(fault::damaged, "a stored client was charged more than it used");
     if (r.tokens > kMostTokens - clients) return fail(fault::damaged, "the stored accounts are impossibly large");
     clients += r.tokens;
@@ -58,7 +61,9 @@ Result<> Ledger::load(const Snapshot& s) {
     w.contract = r.contract;
     w.state = r.state;
     w.last_request = r.last_request;
-    w.tokens = {r.tokens, r.tokens, r.tokens, r.paid, r.paid};
+    w.tokens = {r.tokens, r.tokens, r.tokens, r.tokens, r.paid};
+    w.committed = r.committed;
+    w.expected = r.paid;
     if (r.paid > r.tokens) return fail(fault::damaged, "a stored worker was paid for more than it did");
     workers += r.tokens;
     workers_.emplace(r.owner, std::move(w));
@@ -70,6 +75,8 @@ Result<> Ledger::load(const Snapshot& s) {
   anchor_ = s.anchor;
   seqno_ = s.seqno;
   extra_ = s.extra;
+  proof_ = s.proof;
+  start_up_ = s.clean ? StartUp::clean : StartUp::crashed;
   return {};
 }
 
@@ -81,13 +88,25 @@ Result<std::optional<ton::Notice>> Ledger::apply(const ton::Transaction& tx) {
   if (tx.prev_lt != anchor_.lt || (anchor_.lt != 0 && tx.prev_hash != anchor_.hash))
     return fail(fault::gap, "the proxy contract's history between {} and {} is missing", anchor_.lt, tx.lt);
   auto notice = ton::read_notice(instance_, config_.wallet, tx);
-  if (notice) TRY(take_notice(*notice));
+  if (!notice) notice = own_commit_of_another_wallet(tx);
+  if (notice) TRY(take_notice(*notice, tx.lt));
   anchor_ = {tx.lt, tx.hash};
   dirty_ = true;
   return notice;
 }
 
-Result<> Ledger::take_notice(const ton::Notice& notice) {
+// A commit that this machine's key marked, sent by another wallet than ours: a copy of this machine that was given
+// another wallet. Strangers cannot make the mark, and the wallet's address in it keeps ours from being sent again by
+// them.
+std::optional<ton::CommitNotice> Ledger::own_commit_of_another_wallet(const ton::Transaction& tx) const {
+  const auto* info = tx.in_msg && tx.in_msg->message ? tx.in_msg->message->internal() : nullptr;
+  if (info == nullptr || !info->src || *info->src == config_.wallet || info->bounced) return std::nullopt;
+  const auto commit = ton::parse_body<ton::ProxySaveState>(tx.in_msg->message->body);
+  if (!commit || commit->query_id != commit_mark(commit->seqno, commit->hash, *info->src)) return std::nullopt;
+  return ton::CommitNotice{commit->seqno, commit->hash};
+}
+
+Result<> Ledger::take_notice(const ton::Notice& notice, std::uint64_t lt) {
   if (const auto* client = std::get_if<ton::ClientNotice>(&notice))
     return client_state(client->request.owner, client->request.state);
   if (const auto* worker = std::get_if<ton::WorkerNotice>(&notice)) {
@@ -96,15 +115,14 @@ Result<> Ledger::take_notice(const ton::Notice& notice) {
     state.tokens = worker->request.tokens;
     return worker_state(worker->request.owner, state);
   }
-  return take_commit(std::get<ton::CommitNotice>(notice));
+  return take_commit(std::get<ton::CommitNotice>(notice), lt);
 }
 
 Result<> Ledger::client_state(const ton::Address& owner, const ton::ClientState& state) {
   auto it = clients_.find(owner);
   if (it == clients_.end()) {
     if (state.tokens_used > 0)
-      return fail(fault::rolled_back, "client {} was charged for tokens that this database never saw",
-                  ton::to_raw_text(owner));
+      return fail(foreign(), "client {} was charged for tokens that this database never saw", ton::to_raw_text(owner));
     if (clients_.size() >= config_.max_clients) return {};
     it = clients_.emplace(owner, Client{}).first;
     it->second.contract = instance_.client_address(owner);
@@ -112,15 +130,16 @@ Result<> Ledger::client_state(const ton::Address& owner, const ton::ClientState&
   Client& c = it->second;
   if (state.tokens_used < c.tokens.charged) return {};  // older than what we know
   // A refund on its way is done when the contract is closed, not when it counts the tokens (W-12).
-  const bool refunding = c.refund_sent && state.state == ton::ContractState::closing;
+  const bool refunding = c.refund_sent && state.state != ton::ContractState::closed;
   const auto retry_at = c.retry_at;
-  const int failures = c.failures;
+  const int failures = c.failures, delivered = c.delivered;
   TRY(charged(c, state.tokens_used));
   c.chain = state;
   c.refund_sent = refunding;
   if (refunding) {
     c.retry_at = retry_at;
     c.failures = failures;
+    c.delivered = delivered;
   }
   look_at(false, owner);
   dirty_ = true;
@@ -131,8 +150,7 @@ Result<> Ledger::worker_state(const ton::Address& owner, const ton::WorkerState&
   const auto it = workers_.find(owner);
   if (it == workers_.end()) {
     if (state.tokens == 0) return {};
-    return fail(fault::rolled_back, "worker {} was paid for tokens that this database never saw",
-                ton::to_raw_text(owner));
+    return fail(foreign(), "worker {} was paid for tokens that this database never saw", ton::to_raw_text(owner));
   }
   if (state.tokens < it->second.tokens.charged) return {};
   TRY(charged(it->second, state.tokens));
@@ -145,27 +163,31 @@ Result<> Ledger::worker_state(const ton::Address& owner, const ton::WorkerState&
 // Contracts count only what we signed, and we sign only what is committed.
 Result<> Ledger::charged(Account& a, std::uint64_t tokens) {
   if (tokens > a.tokens.chain)
-    return fail(fault::rolled_back, "contract {} counts {} tokens, this database has committed {}: it is an old copy",
-                ton::to_raw_text(a.contract), tokens, a.tokens.chain);
+    return fail(foreign(), "contract {} counts {} tokens, this database has committed {}", ton::to_raw_text(a.contract),
+                tokens, a.tokens.chain);
   a.tokens.charged = tokens;
   a.tokens.sent = std::max(a.tokens.sent, tokens);
   if (tokens >= a.expected) {
     a.expected = tokens;
-    a.failures = 0;
+    a.now = false;
+    a.failures = a.delivered = 0;
     a.retry_at.reset();
   }
   check(a);
   return {};
 }
 
-Result<> Ledger::take_commit(const ton::CommitNotice& commit) {
+// What a commit or counter that is not of this database means, and what to do about it in words, see fault::advice().
+int Ledger::foreign() const {
+  if (caught_up_) return fault::cloned;
+  return start_up_ == StartUp::fresh ? fault::fresh_database : fault::rolled_back;
+}
+
+Result<> Ledger::take_commit(const ton::CommitNotice& commit, std::uint64_t lt) {
   const auto it = pending_.find(commit.seqno);
   const bool being_written = in_flight_ && in_flight_->seqno == commit.seqno;
   if (it == pending_.end() || it->second != commit.hash || being_written)
-    return fail(fault::rolled_back,
-                "the chain holds commit {} that this database did not make: it is an old copy, or a second proxy runs "
-                "with the same keys",
-                commit.seqno);
+    return fail(foreign(), "the chain holds commit {} that this database did not make", commit.seqno);
   pending_.erase(pending_.begin(), std::next(it));
   dirty_ = true;
   if (outstanding_ && outstanding_->seqno <= commit.seqno) {
@@ -180,6 +202,12 @@ Result<> Ledger::take_commit(const ton::CommitNotice& commit) {
     };
     committed(clients_, outstanding_->clients);
     committed(workers_, outstanding_->workers);
+    if (outstanding_->seqno == commit.seqno) {
+      proof_ = outstanding_->proof;
+      proof_->lt = lt;
+      for (auto& [owner, c] : clients_) c.committed = c.tokens.chain;
+      for (auto& [owner, w] : workers_) w.committed = w.tokens.chain;
+    }
     outstanding_.reset();
     check_conservation();
   }
@@ -203,14 +231,14 @@ std::optional<ClientView> Ledger::client(const ton::Address& owner) const {
   const auto it = clients_.find(owner);
   if (it == clients_.end()) return std::nullopt;
   const Client& c = it->second;
-  return ClientView{c.contract, c.chain, c.tokens, c.reserved, available(c), c.last_request};
+  return ClientView{c.contract, c.chain, c.tokens, c.expected, c.reserved, available(c), c.last_request};
 }
 
 WorkerView Ledger::worker(const ton::Address& owner) const {
   const auto it = workers_.find(owner);
   if (it == workers_.end()) return {.contract = instance_.worker_address(owner)};
   const Worker& w = it->second;
-  return {w.contract, w.state, w.tokens, w.last_request};
+  return {w.contract, w.state, w.tokens, w.expected, w.last_request};
 }
 
 bool Ledger::accepts_worker(const ton::Address& owner) const {
@@ -235,6 +263,7 @@ Result<> Ledger::reserve(const ton::Address& owner, std::uint64_t tokens) {
   const auto it = clients_.find(owner);
   if (it == clients_.end()) return fail("the client's contract has never told this proxy anything");
   Client& c = it->second;
+  if (retired_) return fail("this proxy contract is being closed");
   if (c.chain.state != ton::ContractState::normal) return fail("the client's contract is closing or closed");
   const std::int64_t left = available(c);
   if (left < 0 || tokens > static_cast<std::uint64_t>(left))
@@ -252,7 +281,9 @@ std::uint64_t Ledger::finish(const ton::Address& client, const ton::Address& wor
   Client& c = it->second;
   COCOON_ASSERT(c.reserved >= reserved);
   c.reserved -= reserved;
-  const std::uint64_t counted = std::min(tokens, reserved);
+  // What it had when the request began may have left its contract since: a forced refund takes all.
+  const std::int64_t left = available(c);
+  const std::uint64_t counted = std::min({tokens, reserved, left > 0 ? static_cast<std::uint64_t>(left) : 0});
   promised_ -= reserved - counted;
   if (counted > 0) {
     auto w = workers_.find(worker);

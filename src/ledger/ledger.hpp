@@ -8,6 +8,9 @@
 //   apply(transaction with the commit)   tokens are beyond recall (K): only now signatures for them leave
 //   due -> sent / failed                 signed K goes to client and worker contracts, apply() sees it arrive (X)
 //
+// At start it says how the session before ended (StartUp), and finds out by what the chain shows whether it may go on
+// at all (namespace fault).
+//
 // Pure: no clock, no database, no randomness but what is passed in. Invariants I1 to I5 and I10 are asserted; nothing
 // that a peer or the chain says can break them: a chain that contradicts the ledger is an error (see Fault).
 #pragma once
@@ -31,7 +34,7 @@ struct Counters {
   std::uint64_t max = 0;      // M: all finished requests
   std::uint64_t db = 0;       // D: in a durable snapshot
   std::uint64_t chain = 0;    // K: in a snapshot whose commit was seen on chain
-  std::uint64_t sent = 0;     // S: in the newest signature handed to anyone
+  std::uint64_t sent = 0;     // S: in the newest signature handed to anyone; after a restart what may have been: K
   std::uint64_t charged = 0;  // X: in the contract
   friend bool operator==(const Counters&, const Counters&) = default;
 };
@@ -40,6 +43,7 @@ struct ClientView {
   ton::Address contract;
   ton::ClientState chain;  // as the contract last told it
   Counters tokens;
+  std::uint64_t expected = 0;  // E: what the contract counts once the message on its way has arrived
   std::uint64_t reserved = 0;  // R: running requests
   std::int64_t available = 0;  // what a new request may reserve; negative when overdrawn
   std::int64_t last_request = 0;
@@ -50,7 +54,15 @@ struct WorkerView {
   ton::Address contract;
   ton::ContractState state = ton::ContractState::normal;
   Counters tokens;
+  std::uint64_t expected = 0;  // E
   std::int64_t last_request = 0;
+};
+
+// How the session before this one ended, as far as the disk says.
+enum class StartUp {
+  fresh,    // there was none: a new database
+  clean,    // in order: nothing was left in memory
+  crashed,  // not in order: what was never on disk is lost, which nobody was ever given a signature for (I5)
 };
 
 struct Config {
@@ -62,7 +74,7 @@ struct Config {
   std::size_t max_workers = 1u << 16;
 };
 
-enum class SettlementKind { charge, grant_refund, payout };
+enum class SettlementKind { charge, grant_refund, payout, last_payout };
 
 // A signed message that should go to a contract now.
 struct Settlement {
@@ -75,16 +87,21 @@ struct Settlement {
 
 // Codes of errors. All but `gap` say: this ledger must not be used any further, only a person can decide what to do.
 namespace fault {
-// The chain holds a commit or a counter that this database does not know: it is an old copy, or a second proxy runs
-// with the same key (6.4).
+// The chain holds a commit or a counter from before this start that this database does not know: it is an old copy
+// (6.4).
 inline constexpr int rolled_back = 1;
 // The stored snapshot is damaged, forged, or of another machine.
 inline constexpr int damaged = 2;
 // The stored snapshot is of another instance: other parameters, owner, root or key.
 inline constexpr int another_instance = 3;
-// Transactions between the anchor and this one are missing: ask the chain again from the anchor. For a ledger without
-// an anchor: the contract has a history that this database never saw (W-21).
+// Transactions between the anchor and this one are missing: ask the chain again from the anchor.
 inline constexpr int gap = 4;
+// While this session runs, somebody else commits or charges with our keys: a second copy of this machine (I8).
+inline constexpr int cloned = 5;
+// The database is new, but the contract has commits or counters: the database that made them is missing (W-21).
+inline constexpr int fresh_database = 6;
+// What the person who operates this proxy should know and do, in a sentence.
+const char* advice(int code);
 }  // namespace fault
 
 class Ledger {
@@ -107,6 +124,9 @@ class Ledger {
   Result<> client_state(const ton::Address& owner, const ton::ClientState&);
   Result<> worker_state(const ton::Address& owner, const ton::WorkerState&);
   const Anchor& anchor() const { return anchor_; }
+  // The history that was there at the start has been taken in: what is foreign from here on is being made now.
+  void caught_up() { caught_up_ = true; }
+  StartUp start_up() const { return start_up_; }
 
   // This session's own commit is on chain: signatures may leave, clients and workers may be served (6.4, step 5).
   bool ready() const { return ready_; }
@@ -125,8 +145,8 @@ class Ledger {
   // I4. Refused with a reason when the client is unknown, its contract is not open, or less is available. The amount
   // is what the request may cost at most: the largest multiplier is the caller's to count in (W-6).
   Result<> reserve(const ton::Address& client, std::uint64_t tokens);
-  // Ends a reservation: min(tokens, reserved) is added to client and worker alike (I3), and returned. `reserved` is
-  // what reserve() was asked for.
+  // Ends a reservation: tokens, but at most what was reserved and what the client can still pay for (W-6), are added to
+  // client and worker alike (I3), and returned. `reserved` is what reserve() was asked for.
   std::uint64_t finish(const ton::Address& client, const ton::Address& worker, std::uint64_t reserved,
                        std::uint64_t tokens, Time now);
 
@@ -139,14 +159,14 @@ class Ledger {
   // Would a commit change anything: not ready yet, or tokens that are not committed?
   bool commit_wanted() const;
   // A value to write now; only when none is being written. `commit`: also prepare a commit of it, only when none is
-  // outstanding.
-  Snapshot snapshot(bool commit);
+  // outstanding. `clean`: this session ends with it.
+  Snapshot snapshot(bool commit, bool clean = false);
   void snapshot_durable(std::int32_t seqno);
   void snapshot_failed(std::int32_t seqno);  // nothing became durable; the next snapshot holds it all
   // The commit whose snapshot is durable and which was not yet seen on chain: its message is to be sent, and sent again
   // if the wallet failed to.
   std::optional<PendingCommit> commit_to_send() const;
-  ton::Cell commit_body(const PendingCommit&, crypto::Random&) const;
+  ton::Cell commit_body(const PendingCommit&) const;
   std::int32_t seqno() const { return seqno_; }
   void set_extra(Bytes);  // carried in every snapshot from now on
   const Bytes& extra() const { return extra_; }
@@ -161,10 +181,20 @@ class Ledger {
 
   // --- settlement
 
-  // What should be sent to contracts now: at most one message per account at a time. Each one returned counts as
-  // outstanding until its contract shows the tokens, or settle_retry is over, or settlement_failed().
+  // What should be sent to contracts now: at most one message per account at a time. Each one returned is outstanding
+  // until its contract shows the tokens, or it was sent and settle_retry is over, or settlement_failed().
   std::vector<Settlement> due(Time now, crypto::Random&);
-  void settlement_failed(SettlementKind, const ton::Address& owner, Time now);  // the wallet could not send it
+  // Whatever is committed and not settled is due now, however little: of one account, or (no owner) of all of a kind.
+  // False: there is nothing.
+  bool settle_now(bool workers, const std::optional<ton::Address>& owner);
+  // This instance is over: no more requests; every client is refunded, every worker paid for the last time, with what
+  // is committed (I10, 3.9). No reservation may be left.
+  void retire();
+  bool retired() const { return retired_; }
+  // Of a retired instance: how many accounts have not got what they are due.
+  std::size_t unsettled() const;
+  void settlement_sent(SettlementKind, const ton::Address& owner, Time now);    // the wallet has, on chain
+  void settlement_failed(SettlementKind, const ton::Address& owner, Time now);  // the wallet could not
   Time wake_at() const;  // when due() may have something again by time alone
 
  private:
@@ -177,7 +207,10 @@ class Ledger {
     // Settlement on its way. `expected` is E: what the contract counts once the message has arrived.
     std::uint64_t expected = 0;
     std::optional<Time> retry_at;
-    int failures = 0;
+    int failures = 0;             // messages without effect since the last one with
+    int delivered = 0;            // the same, as far as the wallet has sent them
+    bool now = false;             // settle_now()
+    std::uint64_t committed = 0;  // K of the newest proof
   };
   struct Client : Account {
     ton::ClientState chain;
@@ -192,17 +225,25 @@ class Ledger {
   struct Values {
     std::int32_t seqno = 0;
     bool commit = false;
+    CommitProof proof;
     std::vector<std::pair<ton::Address, std::uint64_t>> clients, workers;
   };
 
   Ledger(const Config&, const ton::ProxyInstance&, const crypto::KeyPair&);
   Result<> load(const Snapshot&);
-  Result<> take_notice(const ton::Notice&);
-  Result<> take_commit(const ton::CommitNotice&);
+  Result<> take_notice(const ton::Notice&, std::uint64_t lt);
+  Result<> take_commit(const ton::CommitNotice&, std::uint64_t lt);
+  std::optional<ton::CommitNotice> own_commit_of_another_wallet(const ton::Transaction&) const;
+  std::uint64_t commit_mark(std::int32_t seqno, const Bits256& hash, const ton::Address& wallet) const;
+  int foreign() const;
+  bool refund_wanted(const Client&) const;
+  bool last_payout_wanted(const Worker&) const;
   Result<> charged(Account&, std::uint64_t tokens);
   bool sign(Account&, std::uint32_t opcode, crypto::Random&);
   ton::SignedMessage signed_message(const Account&, std::uint32_t opcode, crypto::Random&) const;
-  void settling(Account&, const AccountName&, std::uint64_t tokens, Time now);
+  static void settling(Account&, std::uint64_t tokens);
+  Account* settling_account(SettlementKind, const ton::Address& owner);
+  void retry_settlement(Account&, SettlementKind, const ton::Address& owner, Time when);
   std::optional<Settlement> due_client(const ton::Address&, Client&, Time now, crypto::Random&);
   std::optional<Settlement> due_worker(const ton::Address&, Worker&, Time now, crypto::Random&);
   void look_at(bool worker, const ton::Address& owner) { to_settle_.insert({worker, owner}); }
@@ -229,8 +270,12 @@ class Ledger {
   std::set<std::pair<Time, AccountName>> retries_;
   std::uint64_t promised_ = 0;  // M + R of all clients: at most what the wire's signed numbers hold
   Bytes extra_;
+  StartUp start_up_ = StartUp::fresh;
+  std::optional<CommitProof> proof_;
   bool ready_ = false;
   bool dirty_ = false;
+  bool caught_up_ = false;
+  bool retired_ = false;
 };
 
 }  // namespace cocoon::ledger

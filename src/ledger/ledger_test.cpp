@@ -1,4 +1,4 @@
-#include "ledger/ledger.hpp"
+#include "ledger/ledger_test.hpp"
 
 #include <fstream>
 #include <random>
@@ -13,111 +13,8 @@
 namespace cocoon::ledger {
 namespace {
 
+using namespace testing;
 using ton::kTon;
-
-ton::Address address(std::uint8_t n) { return {0, Bits256::from(Bytes(32, n))}; }
-Bits256 bits(std::uint8_t n) { return Bits256::from(Bytes(32, n)); }
-Time at(std::int64_t seconds) { return from_unix(1'800'000'000 + seconds); }
-
-const crypto::KeyPair key(bits(1));
-const Bits256 seal_key = bits(2);
-const ton::Address wallet = address(3);
-
-ton::ProxyInstance instance(std::uint64_t price = 20, std::uint64_t fee = 19) {
-  ton::Params p;
-  p.params_version = 17;
-  p.price_per_token = price;
-  p.worker_fee_per_token = fee;
-  p.min_client_stake = 15 * kTon;
-  const auto code = [](std::uint64_t n) { return ton::CellBuilder().store_uint(n, 64).must_finish(); };
-  p.proxy_code = code(1);
-  p.worker_code = code(2);
-  p.client_code = code(3);
-  return ton::ProxyInstance::make(p, address(10), key.public_key(), address(11)).value();
-}
-
-// The proxy contract as the chain would show it: each message becomes its next transaction.
-class Chain {
- public:
-  explicit Chain(const ton::ProxyInstance& i) : instance_(i) {}
-  // Goes on where a ledger that was restarted has stopped.
-  void at(const Anchor& a) {
-    lt_ = a.lt;
-    hash_ = a.hash;
-  }
-
-  ton::Transaction message(const ton::Address& from, const ton::Cell& body, std::uint64_t value = 1) {
-    ton::Transaction tx;
-    tx.account = instance_.address().hash;
-    tx.prev_lt = lt_;
-    tx.prev_hash = hash_;
-    tx.lt = lt_ += 10;
-    tx.hash = hash_ = crypto::sha256(body.hash().view());
-    ton::Message m;
-    m.info = ton::InternalInfo{.src = from, .dest = instance_.address(), .value = {value, std::nullopt}};
-    m.body = body;
-    tx.in_msg = ton::TransactionMessage{ton::Cell(), m};
-    tx.description.aborted = true;
-    tx.description.compute.skipped = ton::SkipReason::no_gas;
-    return tx;
-  }
-  ton::Transaction client(const ton::Address& owner, const ton::ClientState& state, std::uint64_t nonce = 0) {
-    ton::ClientRequest r{.query_id = 5, .owner = owner, .state = state, .payload = {}};
-    if (nonce != 0) r.payload = ton::RegisterPayload{nonce};
-    return message(instance_.client_address(owner), ton::build_client_request(r));
-  }
-  ton::Transaction worker(const ton::Address& owner, std::uint64_t tokens,
-                          ton::ContractState state = ton::ContractState::normal) {
-    return message(
-        instance_.worker_address(owner),
-        ton::build_worker_request({.query_id = 6, .owner = owner, .state = state, .tokens = tokens, .payload = {}}));
-  }
-  ton::Transaction commit(const PendingCommit& c, const ton::Address& from = wallet) {
-    return message(from, ton::build_body(ton::ProxySaveState{.query_id = 7, .seqno = c.seqno, .hash = c.hash}));
-  }
-
- private:
-  ton::ProxyInstance instance_;
-  std::uint64_t lt_ = 0;
-  Bits256 hash_;
-};
-
-struct LedgerTest : testing::Test {
-  Config config{.wallet = wallet, .charge_client_at = 1000, .pay_worker_at = 5000};
-  ton::ProxyInstance proxy = instance();
-  Chain chain{proxy};
-  crypto::Random random{bits(9)};
-  const ton::Address alice = address(100), bob = address(101), worker = address(200), other_worker = address(201);
-  std::optional<Ledger> l;
-  std::uint8_t sessions = 0;
-
-  Result<Ledger> open(const std::optional<Snapshot>& stored) {
-    return Ledger::open(config, proxy, key, bits(static_cast<std::uint8_t>(50 + sessions++)), seal_key, stored);
-  }
-  ton::ClientState state(std::uint64_t balance, std::uint64_t used = 0) const {
-    return {.balance = balance, .stake = 15 * kTon, .tokens_used = used, .secret_hash = bits(7)};
-  }
-  Snapshot write(bool commit) {
-    const Snapshot s = l->snapshot(commit);
-    l->snapshot_durable(s.seqno);
-    return s;
-  }
-  // Snapshot, commit, and the commit's arrival.
-  Snapshot commit() {
-    const Snapshot s = write(true);
-    EXPECT_TRUE(l->apply(chain.commit(l->commit_to_send().value())));
-    return s;
-  }
-  void serve(std::uint64_t used) {
-    ASSERT_TRUE(l->reserve(alice, used));
-    EXPECT_EQ(l->finish(alice, worker, used, used, at(0)), used);
-  }
-  void SetUp() override {
-    l.emplace(open({}).value());
-    commit();
-    ASSERT_TRUE(l->apply(chain.client(alice, state(15 * kTon), 42)));
-  }
-};
 
 TEST_F(LedgerTest, TokensWalkFromMemoryToDiskToChainToContract) {
   EXPECT_TRUE(l->ready());
@@ -220,14 +117,15 @@ TEST_F(LedgerTest, AnOlderCopyOfTheDatabaseIsFound) {
 TEST_F(LedgerTest, CountersAboveWhatWasCommittedAreFound) {
   serve(100);
   write(false);
+  l->caught_up();
   auto result = l->apply(chain.client(alice, state(kTon, 100)));
   ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().code, fault::rolled_back);
+  EXPECT_EQ(result.error().code, fault::cloned);
   Ledger fresh = open({}).value();
   Chain other(proxy);
-  EXPECT_EQ(fresh.apply(other.client(bob, state(kTon, 1))).error().code, fault::rolled_back);
+  EXPECT_EQ(fresh.apply(other.client(bob, state(kTon, 1))).error().code, fault::fresh_database);
   Chain third(proxy);
-  EXPECT_EQ(fresh.apply(third.worker(worker, 1)).error().code, fault::rolled_back);
+  EXPECT_EQ(fresh.apply(third.worker(worker, 1)).error().code, fault::fresh_database);
 }
 
 TEST_F(LedgerTest, CommitsOfStrangersAndWrongHashes) {
@@ -236,7 +134,8 @@ TEST_F(LedgerTest, CommitsOfStrangersAndWrongHashes) {
   write(true);
   auto commit = l->commit_to_send().value();
   commit.hash = bits(66);
-  EXPECT_EQ(l->apply(chain.commit(commit)).error().code, fault::rolled_back);
+  l->caught_up();
+  EXPECT_EQ(l->apply(chain.commit(commit)).error().code, fault::cloned);
 }
 
 TEST_F(LedgerTest, GapsAreFoundAndRepetitionsIgnored) {
@@ -318,10 +217,16 @@ TEST_F(LedgerTest, ChargesAndPayoutsLeaveAtTheirThresholds) {
 TEST_F(LedgerTest, SettlementsWithoutEffectAreTriedAgainLessAndLessOften) {
   serve(50);
   commit();
+  const auto sent = [&](std::int64_t when) { l->settlement_sent(SettlementKind::charge, alice, at(when)); };
   ASSERT_EQ(l->due(at(0), random).size(), 1u);
+  // It waits in the wallet, which may be empty for days: that is no reason to queue it again.
+  EXPECT_TRUE(l->due(at(-1), random).empty());
+  EXPECT_EQ(l->wake_at(), Time::max());
+  sent(0);
   EXPECT_EQ(l->wake_at(), at(120));
   EXPECT_TRUE(l->due(at(119), random).empty());
   ASSERT_EQ(l->due(at(120), random).size(), 1u);
+  sent(120);
   EXPECT_TRUE(l->due(at(300), random).empty());
   ASSERT_EQ(l->due(at(360), random).size(), 1u);
   // The wallet could not send it: no need to wait that long.
@@ -352,7 +257,11 @@ TEST_F(LedgerTest, AClosingClientIsRefundedOnceEverythingIsCommitted) {
   closing.secret_hash = bits(99);
   ASSERT_TRUE(l->apply(chain.client(alice, closing)));
   EXPECT_TRUE(l->due(at(1), random).empty());
-  EXPECT_EQ(l->due(at(120), random).size(), 1u);
+  l->settlement_sent(SettlementKind::grant_refund, alice, at(1));
+  closing.secret_hash = bits(98);
+  ASSERT_TRUE(l->apply(chain.client(alice, closing)));
+  EXPECT_TRUE(l->due(at(100), random).empty());
+  EXPECT_EQ(l->due(at(121), random).size(), 1u);
   auto closed = state(0, 42);
   closed.state = ton::ContractState::closed;
   ASSERT_TRUE(l->apply(chain.client(alice, closed)));
@@ -468,8 +377,8 @@ TEST(Snapshot, BytesAreExactAndTotal) {
   Snapshot s;
   s.seqno = -5;
   s.pending = {{-7, bits(1)}, {3, bits(2)}};
-  s.clients.push_back({address(1), address(2), {.balance = 5, .tokens_used = 6}, 7, 8});
-  s.workers.push_back({address(3), address(4), ton::ContractState::closed, 5, 6, 7});
+  s.clients.push_back({address(1), address(2), {.balance = 5, .tokens_used = 6}, 7, 4, 8});
+  s.workers.push_back({address(3), address(4), ton::ContractState::closed, 5, 6, 3, 7});
   s.extra = {1, 2, 3};
   s.seal = seal(s, seal_key);
   const Bytes bytes = encode(s);
@@ -489,17 +398,22 @@ TEST(Snapshot, BytesAreExactAndTotal) {
   EXPECT_FALSE(decode(encode(twice)));
 }
 
+Bits256 hash_of(const Snapshot& s, std::uint8_t session) { return commit_hash(commit_parts(s, bits(session))); }
+
 TEST(Snapshot, CommitHashBindsSessionAndRecords) {
   Snapshot s;
-  s.clients.push_back({address(1), address(2), {}, 7, 8});
-  const auto hash = commit_hash(s, bits(1));
-  EXPECT_NE(hash, commit_hash(s, bits(2)));
+  s.clients.push_back({address(1), address(2), {}, 7, 0, 8});
+  const auto hash = hash_of(s, 1);
+  EXPECT_NE(hash, hash_of(s, 2));
   auto changed = s;
   changed.clients[0].tokens = 6;
-  EXPECT_NE(hash, commit_hash(changed, bits(1)));
+  EXPECT_NE(hash, hash_of(changed, 1));
+  changed = s;
+  changed.extra = {1};
+  EXPECT_NE(hash, hash_of(changed, 1));
   changed = s;
   changed.seal = bits(9);
-  EXPECT_EQ(hash, commit_hash(changed, bits(1)));
+  EXPECT_EQ(hash, hash_of(changed, 1));
 }
 
 // The arithmetic of the contract vectors that lies in `market`.

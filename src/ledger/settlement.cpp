@@ -71,56 +71,120 @@ std::vector<Settlement> Ledger::due(Time now, crypto::Random& random) {
   return out;
 }
 
-void Ledger::settling(Account& a, const AccountName& name, std::uint64_t tokens, Time now) {
+void Ledger::settling(Account& a, std::uint64_t tokens) {
   COCOON_ASSERT(tokens >= a.expected);  // E never goes back
   a.expected = tokens;
-  a.retry_at = now + config_.settle_retry * (1 << std::min(a.failures, 6));
-  ++a.failures;
-  retries_.insert({*a.retry_at, name});
+  a.retry_at = Time::max();  // while it waits in the wallet it is not sent again (W-12)
+}
+
+// The refund says all that was ever used (I10), so nothing may be running or uncommitted (3.9).
+bool Ledger::refund_wanted(const Client& c) const {
+  if (c.chain.state == ton::ContractState::closing) return true;
+  return retired_ && c.chain.state == ton::ContractState::normal && c.chain.balance > 0;
+}
+
+bool Ledger::last_payout_wanted(const Worker& w) const {
+  // Where the fee is above the price every payout aborts (1.3).
+  return w.state == ton::ContractState::normal && w.tokens.max > w.tokens.charged &&
+         instance_.params().worker_fee_per_token <= instance_.params().price_per_token;
 }
 
 std::optional<Settlement> Ledger::due_client(const ton::Address& owner, Client& c, Time now, crypto::Random& random) {
   if (c.retry_at && now < *c.retry_at) return std::nullopt;
   const Counters& t = c.tokens;
-  if (c.chain.state == ton::ContractState::closing) {
-    // 3.9: the refund says all that was ever used (I10), so nothing may be running or uncommitted.
+  if (refund_wanted(c)) {
     if (c.reserved != 0 || t.max != t.chain) return std::nullopt;
     const auto message = signed_message(c, ton::op::client_grant_refund_signed, random);
     c.tokens.sent = t.chain;
     c.refund_sent = true;
-    settling(c, {false, owner}, t.chain, now);
+    settling(c, t.chain);
     return Settlement{SettlementKind::grant_refund, owner, c.contract, t.chain, ton::build_signed_message(message)};
   }
   if (c.chain.state != ton::ContractState::normal || t.chain <= t.charged) return std::nullopt;
   const auto worth = ton::saturating_mul(t.chain - t.charged, instance_.params().price_per_token);
-  if (worth < config_.charge_client_at || !sign(c, ton::op::client_charge_signed, random)) return std::nullopt;
-  settling(c, {false, owner}, t.chain, now);
+  if (!(c.now || worth >= config_.charge_client_at) || !sign(c, ton::op::client_charge_signed, random))
+    return std::nullopt;
+  settling(c, t.chain);
   return Settlement{SettlementKind::charge, owner, c.contract, t.chain, ton::build_signed_message(*c.signature)};
 }
 
 std::optional<Settlement> Ledger::due_worker(const ton::Address& owner, Worker& w, Time now, crypto::Random& random) {
   if (w.retry_at && now < *w.retry_at) return std::nullopt;
   const Counters& t = w.tokens;
-  const auto& params = instance_.params();
-  if (w.state != ton::ContractState::normal || t.chain <= t.charged) return std::nullopt;
-  if (params.worker_fee_per_token > params.price_per_token) return std::nullopt;  // every payout would abort (1.3)
-  const auto worth = ton::saturating_mul(t.chain - t.charged, params.worker_fee_per_token);
-  if (worth < config_.pay_worker_at || !sign(w, ton::op::worker_payout_signed, random)) return std::nullopt;
-  settling(w, {true, owner}, t.chain, now);
+  if (!last_payout_wanted(w) || t.chain <= t.charged) return std::nullopt;
+  if (retired_) {
+    if (t.max != t.chain) return std::nullopt;
+    const auto message = signed_message(w, ton::op::worker_last_payout_signed, random);
+    w.tokens.sent = t.chain;
+    settling(w, t.chain);
+    return Settlement{SettlementKind::last_payout, owner, w.contract, t.chain, ton::build_signed_message(message)};
+  }
+  const auto worth = ton::saturating_mul(t.chain - t.charged, instance_.params().worker_fee_per_token);
+  if (!(w.now || worth >= config_.pay_worker_at) || !sign(w, ton::op::worker_payout_signed, random))
+    return std::nullopt;
+  settling(w, t.chain);
   return Settlement{SettlementKind::payout, owner, w.contract, t.chain, ton::build_signed_message(*w.signature)};
 }
 
-void Ledger::settlement_failed(SettlementKind kind, const ton::Address& owner, Time now) {
-  const bool is_worker = kind == SettlementKind::payout;
+bool Ledger::settle_now(bool workers, const std::optional<ton::Address>& owner) {
+  bool any = false;
+  const auto each = [&](auto& accounts) {
+    for (auto& [name, a] : accounts) {
+      if ((owner && *owner != name) || a.tokens.chain <= a.tokens.charged) continue;
+      a.now = true;
+      look_at(workers, name);
+      any = true;
+    }
+  };
+  workers ? each(workers_) : each(clients_);
+  return any;
+}
+
+void Ledger::retire() {
+  for (const auto& [owner, c] : clients_) COCOON_ASSERT(c.reserved == 0);
+  retired_ = true;
+  dirty_ = true;
+  look_at_all();
+}
+
+std::size_t Ledger::unsettled() const {
+  // A contract that takes no message must not keep everybody else's money: after so many tries it is on its own.
+  constexpr int kGiveUp = 8;
+  const auto clients = std::count_if(clients_.begin(), clients_.end(), [&](const auto& e) {
+    return e.second.delivered < kGiveUp && refund_wanted(e.second);
+  });
+  const auto workers = std::count_if(workers_.begin(), workers_.end(), [&](const auto& e) {
+    return e.second.delivered < kGiveUp && last_payout_wanted(e.second);
+  });
+  return static_cast<std::size_t>(clients + workers);
+}
+
+Ledger::Account* Ledger::settling_account(SettlementKind kind, const ton::Address& owner) {
+  const bool is_worker = kind == SettlementKind::payout || kind == SettlementKind::last_payout;
   Account* a = nullptr;
   if (is_worker) {
     if (const auto it = workers_.find(owner); it != workers_.end()) a = &it->second;
   } else {
     if (const auto it = clients_.find(owner); it != clients_.end()) a = &it->second;
   }
-  if (!a || !a->retry_at) return;
-  a->retry_at = std::min(*a->retry_at, now + config_.settle_retry);
-  retries_.insert({*a->retry_at, {is_worker, owner}});
+  return a != nullptr && a->retry_at ? a : nullptr;
+}
+
+void Ledger::retry_settlement(Account& a, SettlementKind kind, const ton::Address& owner, Time when) {
+  a.retry_at = std::min(*a.retry_at, when);
+  retries_.insert({*a.retry_at, {kind == SettlementKind::payout || kind == SettlementKind::last_payout, owner}});
+}
+
+void Ledger::settlement_sent(SettlementKind kind, const ton::Address& owner, Time now) {
+  Account* a = settling_account(kind, owner);
+  if (a == nullptr) return;
+  ++a->delivered;
+  retry_settlement(*a, kind, owner, now + config_.settle_retry * (1 << std::min(a->failures, 6)));
+  ++a->failures;
+}
+
+void Ledger::settlement_failed(SettlementKind kind, const ton::Address& owner, Time now) {
+  if (Account* a = settling_account(kind, owner)) retry_settlement(*a, kind, owner, now + config_.settle_retry);
 }
 
 Time Ledger::wake_at() const {

@@ -4,7 +4,7 @@ namespace cocoon::ledger {
 
 namespace {
 
-constexpr std::uint32_t kFormat = 1;
+constexpr std::uint32_t kFormat = 2;
 constexpr std::size_t kMaxPending = 1u << 16;
 constexpr std::size_t kMaxAccounts = 1u << 22;
 constexpr std::size_t kMaxExtra = 8u << 20;
@@ -54,6 +54,11 @@ class Reader {
     if (v > 3) ok = false;
     return static_cast<ton::ContractState>(v & 3);
   }
+  bool flag() {
+    const auto v = number(1);
+    if (v > 1) ok = false;
+    return v == 1;
+  }
   Bytes bytes(std::size_t n) {
     if (!has(n)) return {};
     at_ += n;
@@ -90,6 +95,7 @@ void put(Writer& w, const ClientRecord& c) {
   w.u32(c.chain.unlock_ts);
   w.bits(c.chain.secret_hash);
   w.u64(c.tokens);
+  w.u64(c.committed);
   w.i64(c.last_request);
 }
 
@@ -104,6 +110,7 @@ ClientRecord get_client(Reader& r) {
   c.chain.unlock_ts = r.u32();
   c.chain.secret_hash = r.bits();
   c.tokens = r.u64();
+  c.committed = r.u64();
   c.last_request = r.i64();
   return c;
 }
@@ -114,6 +121,7 @@ void put(Writer& w, const WorkerRecord& v) {
   w.number(static_cast<std::uint8_t>(v.state), 1);
   w.u64(v.paid);
   w.u64(v.tokens);
+  w.u64(v.committed);
   w.i64(v.last_request);
 }
 
@@ -124,8 +132,43 @@ WorkerRecord get_worker(Reader& r) {
   v.state = r.state();
   v.paid = r.u64();
   v.tokens = r.u64();
+  v.committed = r.u64();
   v.last_request = r.i64();
   return v;
+}
+
+void put(Writer& w, const CommitProof& p) {
+  w.i32(p.seqno);
+  w.u64(p.lt);
+  w.bits(p.session);
+  w.bits(p.accounts);
+  w.bits(p.rest);
+}
+
+CommitProof get_proof(Reader& r) {
+  CommitProof p;
+  p.seqno = r.i32();
+  p.lt = r.u64();
+  p.session = r.bits();
+  p.accounts = r.bits();
+  p.rest = r.bits();
+  return p;
+}
+
+// Of each account that has any: whose, where, how many.
+template <class Tokens>
+Bits256 accounts_root(const Snapshot& s, Tokens tokens) {
+  Writer w;
+  const auto put_one = [&](std::uint8_t kind, const auto& record) {
+    if (tokens(record) == 0) return;
+    w.number(kind, 1);
+    w.address(record.owner);
+    w.address(record.contract);
+    w.u64(tokens(record));
+  };
+  for (const auto& c : s.clients) put_one('c', c);
+  for (const auto& v : s.workers) put_one('w', v);
+  return crypto::sha256(w.out);
 }
 
 Bytes canonical(const Snapshot& s) {
@@ -133,10 +176,14 @@ Bytes canonical(const Snapshot& s) {
   w.u32(kFormat);
   w.address(s.proxy);
   w.address(s.root);
+  w.address(s.wallet);
   w.u32(s.params_version);
+  w.number(s.clean ? 1 : 0, 1);
   w.i32(s.seqno);
   w.u64(s.anchor.lt);
   w.bits(s.anchor.hash);
+  w.number(s.proof ? 1 : 0, 1);
+  if (s.proof) put(w, *s.proof);
   w.u64(s.pending.size());
   for (const auto& p : s.pending) {
     w.i32(p.seqno);
@@ -163,10 +210,33 @@ bool ordered(const List& list, Key key) {
 
 Bits256 seal(const Snapshot& s, const Bits256& key) { return crypto::hmac_sha256(key.view(), canonical(s)); }
 
-Bits256 commit_hash(const Snapshot& s, const Bits256& session) {
-  Bytes both = to_bytes(session.view());
-  append(both, crypto::sha256(canonical(s)).view());
+CommitProof commit_parts(const Snapshot& s, const Bits256& session) {
+  return {.seqno = s.seqno,
+          .lt = 0,
+          .session = session,
+          .accounts = accounts_root(s, [](const auto& record) { return record.tokens; }),
+          .rest = crypto::sha256(canonical(s))};
+}
+
+Bits256 commit_hash(const CommitProof& p) {
+  Bytes root = to_bytes(p.accounts.view());
+  append(root, p.rest.view());
+  Bytes both = to_bytes(p.session.view());
+  append(both, crypto::sha256(root).view());
   return crypto::sha256(both);
+}
+
+Bits256 committed_root(const Snapshot& s) {
+  return accounts_root(s, [](const auto& record) { return record.committed; });
+}
+
+Result<> verify_proof(const Snapshot& s, const Bits256& hash_on_chain) {
+  if (!s.proof) return fail("no commit of this proxy contract was seen on chain yet");
+  if (committed_root(s) != s.proof->accounts)
+    return fail("the committed tokens of the accounts are not those of commit {}", s.proof->seqno);
+  if (commit_hash(*s.proof) != hash_on_chain)
+    return fail("commit {} on chain holds another hash than these accounts lead to", s.proof->seqno);
+  return {};
 }
 
 Bytes encode(const Snapshot& s) {
@@ -181,16 +251,19 @@ Result<Snapshot> decode(BytesView in) {
   if (r.u32() != kFormat || !r.ok) return fail("not a snapshot of a ledger, or one of another format");
   s.proxy = r.address();
   s.root = r.address();
+  s.wallet = r.address();
   s.params_version = r.u32();
+  s.clean = r.flag();
   s.seqno = r.i32();
   s.anchor.lt = r.u64();
   s.anchor.hash = r.bits();
+  if (r.flag()) s.proof = get_proof(r);
   for (std::size_t n = r.count(kMaxPending, 36); n > 0 && r.ok; --n) {
     const auto seqno = r.i32();
     s.pending.push_back({seqno, r.bits()});
   }
-  for (std::size_t n = r.count(kMaxAccounts, 150); n > 0 && r.ok; --n) s.clients.push_back(get_client(r));
-  for (std::size_t n = r.count(kMaxAccounts, 91); n > 0 && r.ok; --n) s.workers.push_back(get_worker(r));
+  for (std::size_t n = r.count(kMaxAccounts, 158); n > 0 && r.ok; --n) s.clients.push_back(get_client(r));
+  for (std::size_t n = r.count(kMaxAccounts, 99); n > 0 && r.ok; --n) s.workers.push_back(get_worker(r));
   s.extra = r.bytes(r.count(kMaxExtra, 1));
   s.seal = r.bits();
   if (!r.ok || !r.at_end()) return fail("a snapshot of a ledger that is cut or too long");

@@ -262,5 +262,75 @@ TEST_F(WalletQueueTest, FullQueueRefuses) {
   EXPECT_FALSE(queue.send({}));
 }
 
+// --- weaknesses (contracts.md 6.5)
+
+struct WeaknessOfWallets : WalletQueueTest {};
+
+TEST_F(WeaknessOfWallets, W08_ABatchNeverExceedsWhatTheWalletHolds) {
+  deployed = true;
+  for (balance = 2 * kTon; balance < 9 * kTon; balance += kTon / 7) {
+    WalletQueue fresh{make_config()};
+    fresh.observe(account(), {}, chain_time);
+    for (int i = 0; i < 6; ++i) fresh.send({ton::Address{}, 2 * kTon - 1, {}, {}});
+    const auto e = fresh.poll(now);
+    if (!e) continue;
+    std::uint64_t sum = 0;
+    const auto body = ton::parse_wallet_body(message_of(*e).body);
+    for (const auto& order : body->request.orders)
+      sum += ton::parse_message(order.message)->internal()->value.coins + kTon / 10;
+    EXPECT_LE(sum, balance);
+  }
+}
+
+TEST_F(WeaknessOfWallets, W09_AnExpiredExternalIsReplacedNotSentForEver) {
+  deployed = true;
+  observe();
+  send(kTon);
+  auto last = queue.poll(now);
+  for (int i = 0; i < 5; ++i) {
+    chain_time += 61;
+    now += std::chrono::seconds(61);
+    observe();
+    const auto next = queue.poll(now);
+    ASSERT_TRUE(next);
+    EXPECT_NE(next->body_hash, last->body_hash);
+    EXPECT_GT(ton::parse_wallet_body(message_of(*next).body)->request.valid_until, chain_time);
+    last = next;
+  }
+  include(*last);
+  EXPECT_TRUE(queue.take_done().at(0).sent);
+}
+
+TEST_F(WeaknessOfWallets, W25_OnlyWhatLeftTheWalletCountsAsSent) {
+  deployed = true;
+  observe();
+  // Included, computed, but the action phase failed: nothing was sent.
+  send(kTon);
+  include(*queue.poll(now), false);
+  EXPECT_TRUE(queue.take_done().empty());
+  include(*queue.poll(now));
+  EXPECT_TRUE(queue.take_done().at(0).sent);
+  // A wallet that ignores errors of its actions: the transaction succeeds, one message of two was skipped.
+  const ton::Address here{0, Bits256::from(Bytes(32, 1))}, there{0, Bits256::from(Bytes(32, 2))};
+  const auto good = *queue.send({here, kTon, {}, {}});
+  const auto skipped = *queue.send({there, kTon, {}, {}});
+  const auto e = *queue.poll(now);
+  ton::Transaction t;
+  t.lt = ++lt;
+  t.in_msg = ton::TransactionMessage{*ton::read_boc(e.boc), message_of(e)};
+  t.description.compute.success = true;
+  t.description.action = ton::ActionPhase{.success = true, .valid = true, .skipped = 1};
+  t.out_msgs.push_back({ton::Cell(), ton::Message{ton::InternalInfo{.dest = here, .value = {kTon, std::nullopt}}, {}, {}}});
+  ++seqno;
+  observe({t});
+  auto done = queue.take_done();
+  ASSERT_EQ(done.size(), 1U);
+  EXPECT_EQ(done[0].id, good);
+  EXPECT_TRUE(done[0].sent);
+  EXPECT_EQ(queue.pending(), 1U);
+  include(*queue.poll(now));
+  EXPECT_EQ(queue.take_done().at(0).id, skipped);
+}
+
 }  // namespace
 }  // namespace cocoon::ledger

@@ -34,6 +34,7 @@ struct AnswerBody::State {
   bool done = false;  // [DONE]
   bool error = false;
   bool whole = true;
+  std::uint64_t texts = 0;
   std::string held;  // the event that ended the choices, until it is known whether usage follows
 
   void release(std::string& out) {
@@ -91,6 +92,7 @@ struct AnswerBody::State {
       return;
     }
     if (is_plain(event.data)) {
+      if (carries_text(event.data)) ++texts;
       release(out);
       out += event.raw;
       return;
@@ -109,6 +111,7 @@ struct AnswerBody::State {
       return;
     }
     release(out);
+    if (json && carries_text(event.data)) ++texts;
     const bool in_place =
         event.data.data() >= event.raw.data() && event.data.data() < event.raw.data() + event.raw.size();
     auto& to = json && options.drop_usage_event && ends_choices(event.data) ? held : out;
@@ -137,7 +140,20 @@ struct AnswerBody::State {
     return true;
   }
 
-  // Quotes inside of JSON strings are escaped, so this can only be the member itself.
+  // Is there a member with text of an answer, and something in it? Quotes inside of JSON strings are escaped, so a name
+  // in quotes can only be the member itself.
+  static bool carries_text(std::string_view data) {
+    for (const std::string_view name :
+         {"\"content\"", "\"text\"", "\"reasoning_content\"", "\"reasoning\"", "\"arguments\"", "\"refusal\""}) {
+      const auto at = data.find(name);
+      if (at == std::string_view::npos) continue;
+      const auto value = data.find_first_not_of(" :", at + name.size());
+      if (value != std::string_view::npos && data[value] == '"' && data.substr(value + 1, 1) != "\"") return true;
+    }
+    return false;
+  }
+
+  // The same: this can only be the member itself.
   static bool ends_choices(std::string_view data) {
     for (std::size_t at = data.find("\"finish_reason\""); at != std::string_view::npos;
          at = data.find("\"finish_reason\"", at + 1)) {
@@ -194,6 +210,7 @@ void AnswerBody::finish(std::string& out) {
 }
 
 const Usage& AnswerBody::usage() const { return state_->usage; }
+std::uint64_t AnswerBody::texts() const { return state_->texts; }
 bool AnswerBody::whole() const { return state_->whole; }
 bool AnswerBody::has_error() const { return state_->error; }
 

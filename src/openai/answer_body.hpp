@@ -36,6 +36,9 @@ class AnswerBody {
   void finish(std::string& out);  // no more comes; what was held back goes on
 
   const Usage& usage() const;
+  // Of an event stream: events that have gone on with text of an answer in them. Engines send one token in each, so
+  // this is what was delivered of an answer that broke off before its usage came.
+  std::uint64_t texts() const;
   // After finish: the form was kept to the end (one or more whole JSON values; events up to [DONE]). True for opaque.
   bool whole() const;
   bool has_error() const;  // an `error` member or event was seen

@@ -10,6 +10,9 @@ std::unexpected<Error> error_of(sqlite3* db, int code) {
   if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
     return fail(code, "the database is open in another process; stop that one first");
   if (code == SQLITE_NOTADB) return fail(code, "the file is not a database");
+  if (code == SQLITE_READONLY || code == SQLITE_CANTOPEN)
+    return fail(code, "the database cannot be written: the file or its folder is read-only");
+  if (code == SQLITE_CORRUPT) return fail(code, "the database file is damaged");
   if (code == SQLITE_FULL) return fail(code, "the disk is full");
   return fail(code, "database: {}", db ? sqlite3_errmsg(db) : sqlite3_errstr(code));
 }

@@ -9,26 +9,30 @@ namespace cocoon::store {
 namespace {
 
 using ledger::ClientRecord;
+using ledger::CommitProof;
 using ledger::PendingCommit;
 using ledger::Snapshot;
 using ledger::WorkerRecord;
 
-constexpr int kSchemaVersion = 1;
+constexpr int kSchemaVersion = 2;
 constexpr int kApplicationId = 0x436f636f;  // "Coco"
 
 constexpr const char* kSchema = R"(
   CREATE TABLE instance (
-    id INTEGER PRIMARY KEY CHECK (id = 1), proxy BLOB NOT NULL, root BLOB NOT NULL, params_version INTEGER NOT NULL,
-    seqno INTEGER NOT NULL, anchor_lt INTEGER NOT NULL, anchor_hash BLOB NOT NULL, extra BLOB NOT NULL,
-    seal BLOB NOT NULL);
+    id INTEGER PRIMARY KEY CHECK (id = 1), proxy BLOB NOT NULL, root BLOB NOT NULL, wallet BLOB NOT NULL,
+    params_version INTEGER NOT NULL, clean INTEGER NOT NULL, seqno INTEGER NOT NULL, anchor_lt INTEGER NOT NULL,
+    anchor_hash BLOB NOT NULL, extra BLOB NOT NULL, seal BLOB NOT NULL);
+  CREATE TABLE proof (
+    id INTEGER PRIMARY KEY CHECK (id = 1), seqno INTEGER NOT NULL, lt INTEGER NOT NULL, session BLOB NOT NULL,
+    accounts BLOB NOT NULL, rest BLOB NOT NULL);
   CREATE TABLE pending (seqno INTEGER PRIMARY KEY, hash BLOB NOT NULL);
   CREATE TABLE clients (
     owner BLOB PRIMARY KEY, contract BLOB NOT NULL, state INTEGER NOT NULL, balance INTEGER NOT NULL,
     stake INTEGER NOT NULL, tokens_used INTEGER NOT NULL, unlock_ts INTEGER NOT NULL, secret_hash BLOB NOT NULL,
-    tokens INTEGER NOT NULL, last_request INTEGER NOT NULL) WITHOUT ROWID;
+    tokens INTEGER NOT NULL, committed INTEGER NOT NULL, last_request INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE workers (
     owner BLOB PRIMARY KEY, contract BLOB NOT NULL, state INTEGER NOT NULL, paid INTEGER NOT NULL,
-    tokens INTEGER NOT NULL, last_request INTEGER NOT NULL) WITHOUT ROWID;
+    tokens INTEGER NOT NULL, committed INTEGER NOT NULL, last_request INTEGER NOT NULL) WITHOUT ROWID;
 )";
 
 // 64 bits are 64 bits: SQLite's integers are signed, amounts are not.
@@ -79,8 +83,8 @@ struct Store::State {
   std::optional<Snapshot> stored;  // what the rows hold, to write only what differs
   bool loaded = false;
   Statement begin, commit, rollback;
-  Statement put_instance, put_pending, put_client, put_worker;
-  Statement drop_pending, drop_client, drop_worker;
+  Statement put_instance, put_proof, put_pending, put_client, put_worker;
+  Statement drop_proof, drop_pending, drop_client, drop_worker;
 
   Result<> prepare();
   Result<> write_rows(const Snapshot&);
@@ -95,10 +99,12 @@ Result<> Store::State::prepare() {
   TRY(prepare(begin, "BEGIN IMMEDIATE"));
   TRY(prepare(commit, "COMMIT"));
   TRY(prepare(rollback, "ROLLBACK"));
-  TRY(prepare(put_instance, "INSERT OR REPLACE INTO instance VALUES (1,?,?,?,?,?,?,?,?)"));
+  TRY(prepare(put_instance, "INSERT OR REPLACE INTO instance VALUES (1,?,?,?,?,?,?,?,?,?,?)"));
+  TRY(prepare(put_proof, "INSERT OR REPLACE INTO proof VALUES (1,?,?,?,?,?)"));
   TRY(prepare(put_pending, "INSERT OR REPLACE INTO pending VALUES (?,?)"));
-  TRY(prepare(put_client, "INSERT OR REPLACE INTO clients VALUES (?,?,?,?,?,?,?,?,?,?)"));
-  TRY(prepare(put_worker, "INSERT OR REPLACE INTO workers VALUES (?,?,?,?,?,?)"));
+  TRY(prepare(put_client, "INSERT OR REPLACE INTO clients VALUES (?,?,?,?,?,?,?,?,?,?,?)"));
+  TRY(prepare(put_worker, "INSERT OR REPLACE INTO workers VALUES (?,?,?,?,?,?,?)"));
+  TRY(prepare(drop_proof, "DELETE FROM proof"));
   TRY(prepare(drop_pending, "DELETE FROM pending WHERE seqno = ?"));
   TRY(prepare(drop_client, "DELETE FROM clients WHERE owner = ?"));
   return prepare(drop_worker, "DELETE FROM workers WHERE owner = ?");
@@ -106,18 +112,24 @@ Result<> Store::State::prepare() {
 
 namespace {
 
+Result<> put(Statement& s, const CommitProof& p) {
+  s.bind(std::int64_t{p.seqno}).bind(as_signed(p.lt)).bind(p.session.view());
+  return s.bind(p.accounts.view()).bind(p.rest.view()).run();
+}
+
 Result<> put(Statement& s, const PendingCommit& p) { return s.bind(p.seqno).bind(p.hash.view()).run(); }
 
 Result<> put(Statement& s, const ClientRecord& c) {
   s.bind(address_blob(c.owner)).bind(address_blob(c.contract)).bind(static_cast<std::int64_t>(c.chain.state));
   s.bind(as_signed(c.chain.balance)).bind(as_signed(c.chain.stake)).bind(as_signed(c.chain.tokens_used));
   s.bind(std::int64_t{c.chain.unlock_ts}).bind(c.chain.secret_hash.view());
-  return s.bind(as_signed(c.tokens)).bind(c.last_request).run();
+  return s.bind(as_signed(c.tokens)).bind(as_signed(c.committed)).bind(c.last_request).run();
 }
 
 Result<> put(Statement& s, const WorkerRecord& w) {
   s.bind(address_blob(w.owner)).bind(address_blob(w.contract)).bind(static_cast<std::int64_t>(w.state));
-  return s.bind(as_signed(w.paid)).bind(as_signed(w.tokens)).bind(w.last_request).run();
+  s.bind(as_signed(w.paid)).bind(as_signed(w.tokens)).bind(as_signed(w.committed));
+  return s.bind(w.last_request).run();
 }
 
 Result<> drop(Statement& s, const PendingCommit& p) { return s.bind(p.seqno).run(); }
@@ -152,30 +164,38 @@ Result<> write_difference(const std::vector<Record>& before, const std::vector<R
 Result<> Store::State::write_rows(const Snapshot& s) {
   static const Snapshot nothing;
   const Snapshot& before = stored ? *stored : nothing;
-  put_instance.bind(address_blob(s.proxy)).bind(address_blob(s.root)).bind(std::int64_t{s.params_version});
-  put_instance.bind(std::int64_t{s.seqno}).bind(as_signed(s.anchor.lt)).bind(s.anchor.hash.view());
+  put_instance.bind(address_blob(s.proxy)).bind(address_blob(s.root)).bind(address_blob(s.wallet));
+  put_instance.bind(std::int64_t{s.params_version}).bind(std::int64_t{s.clean}).bind(std::int64_t{s.seqno});
+  put_instance.bind(as_signed(s.anchor.lt)).bind(s.anchor.hash.view());
   TRY(put_instance.bind(s.extra).bind(s.seal.view()).run());
+  if (s.proof != before.proof) {
+    TRY(drop_proof.run());
+    if (s.proof) TRY(put(put_proof, *s.proof));
+  }
   TRY(write_difference(before.pending, s.pending, put_pending, drop_pending));
   TRY(write_difference(before.clients, s.clients, put_client, drop_client));
   return write_difference(before.workers, s.workers, put_worker, drop_worker);
 }
 
 Result<std::optional<Snapshot>> Store::State::read_rows() {
-  TRY_ASSIGN(auto instance, db.prepare("SELECT proxy, root, params_version, seqno, anchor_lt, anchor_hash, extra, seal"
-                                       " FROM instance"));
+  TRY_ASSIGN(auto instance, db.prepare("SELECT proxy, root, wallet, params_version, clean, seqno, anchor_lt,"
+                                       " anchor_hash, extra, seal FROM instance"));
   TRY_ASSIGN(const bool any, instance.next());
   if (!any) return std::nullopt;
   Snapshot s;
   Row i{instance};
   s.proxy = i.address();
   s.root = i.address();
+  s.wallet = i.address();
   s.params_version = i.small<std::uint32_t>();
+  const auto clean = i.small<std::uint8_t>();
+  s.clean = clean == 1;
   s.seqno = i.small<std::int32_t>();
   s.anchor.lt = i.u64();
   s.anchor.hash = i.bits();
   s.extra = instance.blob();
   s.seal = i.bits();
-  bool ok = i.ok;
+  bool ok = i.ok && clean <= 1;
 
   const auto each = [&](const char* sql, auto take) -> Result<> {
     TRY_ASSIGN(auto rows, db.prepare(sql));
@@ -187,12 +207,22 @@ Result<std::optional<Snapshot>> Store::State::read_rows() {
       ok = ok && row.ok;
     }
   };
+  TRY(each("SELECT seqno, lt, session, accounts, rest FROM proof", [&](Row& r) {
+    CommitProof p;
+    p.seqno = r.small<std::int32_t>();
+    p.lt = r.u64();
+    p.session = r.bits();
+    p.accounts = r.bits();
+    p.rest = r.bits();
+    s.proof = p;
+  }));
   TRY(each("SELECT seqno, hash FROM pending ORDER BY seqno", [&](Row& r) {
     const auto seqno = r.small<std::int32_t>();
     s.pending.push_back({seqno, r.bits()});
   }));
   TRY(
-      each("SELECT owner, contract, state, balance, stake, tokens_used, unlock_ts, secret_hash, tokens, last_request"
+      each("SELECT owner, contract, state, balance, stake, tokens_used, unlock_ts, secret_hash, tokens, committed,"
+           " last_request"
            " FROM clients",
            [&](Row& r) {
              ClientRecord c;
@@ -205,16 +235,18 @@ Result<std::optional<Snapshot>> Store::State::read_rows() {
              c.chain.unlock_ts = r.small<std::uint32_t>();
              c.chain.secret_hash = r.bits();
              c.tokens = r.u64();
+             c.committed = r.u64();
              c.last_request = r.s.integer();
              s.clients.push_back(c);
            }));
-  TRY(each("SELECT owner, contract, state, paid, tokens, last_request FROM workers", [&](Row& r) {
+  TRY(each("SELECT owner, contract, state, paid, tokens, committed, last_request FROM workers", [&](Row& r) {
     WorkerRecord w;
     w.owner = r.address();
     w.contract = r.address();
     w.state = r.state();
     w.paid = r.u64();
     w.tokens = r.u64();
+    w.committed = r.u64();
     w.last_request = r.s.integer();
     s.workers.push_back(w);
   }));
@@ -254,8 +286,8 @@ Result<> set_up(Database& db) {
   }
   if (application != kApplicationId) return fail("the file is a database of another program");
   if (version != kSchemaVersion)
-    return fail("the database has format {}, this program knows {}: it was made by a newer version", version,
-                kSchemaVersion);
+    return fail("the database has format {}, this program knows {}: it was made by {} version", version, kSchemaVersion,
+                version > kSchemaVersion ? "a newer" : "an older");
   return {};
 }
 

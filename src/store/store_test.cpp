@@ -46,6 +46,9 @@ ledger::Snapshot example(std::uint64_t n) {
   s.root = address(2);
   s.params_version = static_cast<std::uint32_t>(n);
   s.seqno = static_cast<std::int32_t>(n);
+  s.wallet = address(3);
+  s.clean = n % 7 == 0;
+  if (n % 3 != 0) s.proof = {s.seqno - 1, n, Bits256::from(Bytes(32, 5)), Bits256::from(Bytes(32, 6)), {}};
   s.anchor = {UINT64_MAX - n, Bits256::from(Bytes(32, static_cast<std::uint8_t>(n)))};
   for (std::int32_t i = 0; i < static_cast<std::int32_t>(n % 4); ++i) s.pending.push_back({i * 3 - 2, s.anchor.hash});
   for (std::uint64_t i = 0; i < 40; ++i) {
@@ -55,9 +58,10 @@ ledger::Snapshot example(std::uint64_t n) {
     c.contract = address(i + 200);
     c.chain = {static_cast<ton::ContractState>(random() % 4), random(), random(), random() % 5, 7, s.anchor.hash};
     c.tokens = random();
+    c.committed = random();
     c.last_request = static_cast<std::int64_t>(n);
     s.clients.push_back(c);
-    s.workers.push_back({c.contract, c.owner, c.chain.state, random(), UINT64_MAX - i, -5});
+    s.workers.push_back({c.contract, c.owner, c.chain.state, random(), UINT64_MAX - i, random(), -5});
   }
   std::ranges::sort(s.clients, {}, &ledger::ClientRecord::owner);
   std::ranges::sort(s.workers, {}, &ledger::WorkerRecord::owner);

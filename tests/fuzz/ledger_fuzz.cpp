@@ -107,7 +107,7 @@ struct World {
   void commit() {
     auto commit = ledger->commit_to_send().value_or(ledger::PendingCommit{static_cast<std::int32_t>(in.u8()), bits(1)});
     if (in.u8() % 8 == 0) commit.hash = bits(in.u8());
-    arrive(in.u8() % 8 == 0 ? address(77) : address(4), ledger->commit_body(commit, random));
+    arrive(in.u8() % 8 == 0 ? address(77) : address(4), ledger->commit_body(commit));
   }
   void anything() {
     const std::size_t wanted = in.u8() * 4U;
@@ -133,14 +133,21 @@ struct World {
   }
   void settle() {
     now += in.u8();
-    for (const auto& s : ledger->due(from_unix(now), random))
-      if (in.u8() % 4 == 0) ledger->settlement_failed(s.kind, s.owner, from_unix(now));
+    for (const auto& s : ledger->due(from_unix(now), random)) switch (in.u8() % 4) {
+        case 0:
+          ledger->settlement_failed(s.kind, s.owner, from_unix(now));
+          break;
+        case 1:
+          break;
+        default:
+          ledger->settlement_sent(s.kind, s.owner, from_unix(now));
+      }
     (void)ledger->sign_for_client(client(), random);
     (void)ledger->sign_for_worker(worker(), random);
   }
 
   void step() {
-    switch (in.u8() % 9) {
+    switch (in.u8() % 11) {
       case 0:
         return client_notice();
       case 1:
@@ -156,6 +163,11 @@ struct World {
         return snapshot();
       case 7:
         return settle();
+      case 8:
+        return static_cast<void>(ledger->settle_now(in.u8() % 2 == 0, std::nullopt));
+      case 9:
+        if (in.u8() % 16 == 0) ledger->retire();
+        return;
       default:
         // A restart finds what was durable, and our own seal on it.
         if (in.u8() % 8 == 0 && !open()) std::abort();

@@ -213,5 +213,42 @@ TEST(Weakness, W01_ARefundThatTheProxysStakeDoesNotCoverIsNotForcedByItself) {
   EXPECT_EQ(v.state().state, ton::ContractState::closed);
 }
 
+// Whatever is attached, the contract keeps its floor and sends the rest back: the address for it is our wallet's.
+TEST(Weakness, W03_OnlyTheFloorStaysInAClientContract) {
+  Ordered w;
+  const auto target = w.dialled();
+  w.chain.balance = 20 * kTon;
+  w.observe_wallet();
+  auto effects = w.link_up(target);
+  w.settle(w.answer(World::token_of(effects), w.hello(wire::client::ProxyConnectionAuthLong{.nonce = 5})));
+  ASSERT_FALSE(w.chain.log.empty());
+  EXPECT_TRUE(w.chain.log[0].deploys);
+  EXPECT_EQ(ton::parse_body<ton::ClientRegister>(w.chain.log[0].body)->excesses_to, w.money_wallet());
+}
+
+TEST(Weakness, W15_IncreaseStakeCarriesTheStakeAndCloseAQueryId) {
+  Ordered w;
+  w.become_ready();
+  ASSERT_TRUE(w.order(OrderKind::client_stake, 2 * kTon).plan);
+  const auto sent = ton::parse_body<ton::ClientIncreaseStake>(w.chain.log.at(0).body);
+  ASSERT_TRUE(sent);
+  EXPECT_EQ(sent->amount, 2 * kTon);
+  EXPECT_NE(sent->query_id, 0U);
+  const auto close = ton::build_body(ton::ProxyClose{77, w.money_wallet()});
+  EXPECT_EQ(ton::read_body_header(close)->query_id, 77U);
+}
+
+TEST(Weakness, W16_AFailedTopUpLeavesNoExpectation) {
+  Ordered w;
+  w.become_ready();
+  w.state().balance = 0;
+  w.chain.failures = 1;
+  w.effects = w.settle(w.observe_contract());
+  EXPECT_EQ(w.core.status(w.now).money.contracts.at(0).state->balance, 0U);
+  EXPECT_FALSE(w.core.status(w.now).ready) << "the contract's state says that nothing is there";
+  w.wait(11s);
+  EXPECT_EQ(w.state().balance, kTon) << "and it is tried again";
+}
+
 }  // namespace
 }  // namespace cocoon::client

@@ -38,6 +38,7 @@ void Core::do_what_is_due(Io& io) {
   requests_.tick(io);
   clients_.tick(io);
   workers_.tick(io);
+  if (draining_ && requests_.running() == 0) money_.end();
   money_.tick(io);
   close_links_unless_serving(io);
 }

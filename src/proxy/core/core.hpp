@@ -47,6 +47,7 @@ class Core {
   void on(Io&, const role::QueryDone&);
   void on(Io&, const role::AccountObserved&);
   void on(Io&, const role::ExternalResult&);
+  void on(Io& io, const role::Order& o) { money_.order(io, o); }
   void on(Io&, const SnapshotDurable&);
   void on(Io&, const SnapshotFailed&);
   void on(Io&, const RouteFailed&);

@@ -6,6 +6,7 @@
 
 #include "proxy/core/routes.hpp"
 #include "role/events.hpp"
+#include "role/operator.hpp"
 
 namespace cocoon::proxy {
 
@@ -46,8 +47,8 @@ struct ChangeWorkerModel {
 };
 
 using Event = std::variant<role::Tick, role::LinkUp, role::LinkDown, role::PacketIn, role::QueryIn, role::QueryDone,
-                           role::AccountObserved, role::ExternalResult, SnapshotDurable, SnapshotFailed, RouteFailed,
-                           GroupKeys, SetEnabled, Drain, ChangeWorkerModel>;
+                           role::AccountObserved, role::ExternalResult, role::Order, SnapshotDurable, SnapshotFailed,
+                           RouteFailed, GroupKeys, SetEnabled, Drain, ChangeWorkerModel>;
 
 // --- effects
 
@@ -58,8 +59,8 @@ struct WriteSnapshot {
   Bytes data;
 };
 
-using Effect =
-    std::variant<role::CloseLink, role::SendPacket, role::SendQuery, role::Answer, role::AnswerError, role::Watch,
-                 role::Unwatch, role::SendExternal, role::Log, WriteSnapshot, OpenRoute, CloseRoute>;
+using Effect = std::variant<role::CloseLink, role::SendPacket, role::SendQuery, role::Answer, role::AnswerError,
+                            role::Watch, role::Unwatch, role::SendExternal, role::Log, role::OrderAnswer,
+                            role::OrderDone, WriteSnapshot, OpenRoute, CloseRoute>;
 
 }  // namespace cocoon::proxy

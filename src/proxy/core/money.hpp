@@ -1,16 +1,18 @@
-// The money of the proxy: drives the ledger through snapshots, commits and settlements, keeps the proxy contract
-// deployed, and sends everything through the node's wallet (contracts.md 6.3, 6.4; wire.md 4.8).
+// The money of the proxy: the book of the proxy contract of the day, those of earlier ones that are being settled, the
+// node's wallet that all messages go through, and one snapshot of everything (contracts.md 6.3, 6.4; wire.md 4.8).
 #pragma once
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
+#include "ledger/keys.hpp"
 #include "ledger/ledger.hpp"
 #include "ledger/wallet_queue.hpp"
+#include "proxy/core/book.hpp"
 #include "proxy/core/config.hpp"
 #include "proxy/core/instance.hpp"
 #include "proxy/core/io.hpp"
@@ -29,13 +31,6 @@ struct PaymentState {
   wire::proxy::AnySignedPayment payment;
   std::int64_t db = 0;
   std::int64_t max = 0;
-};
-
-// The proxy contract as the chain showed it last.
-struct ContractSeen {
-  bool deployed = false;
-  ton::ProxyState state;
-  std::uint64_t coins = 0;  // nanoTON
 };
 
 class Money {
@@ -67,75 +62,85 @@ class Money {
   wire::proxy::AnySignedPayment cached_for_worker(const ton::Address& owner) const;
 
   // --- events
-  struct News {  // about a client contract
-    ton::Address owner;
-    std::optional<std::uint64_t> nonce;  // of a register message
-  };
-  std::vector<News> observed(Io&, const role::AccountObserved&);  // wallet and proxy contract; others are ignored
+  using News = Book::News;
+  std::vector<News> observed(Io&, const role::AccountObserved&);  // wallet and proxy contracts; others are ignored
   void durable(Io&, std::uint64_t number);
   void not_durable(Io&, std::uint64_t number);
   void tick(Io&);
   Time wake_at() const;
-  // Before a stop: nothing waits for its interval any more. True when all is on disk.
+  // Before a stop: nothing waits for its interval any more.
   void hurry() { hurry_ = true; }
-  bool settled() const { return !ledger_ || !contract_ || !(ledger_->dirty() || ledger_->writing()); }
+  // Nothing will be added to the accounts any more: the snapshot on disk is to say that this session ended in order.
+  void end() { ending_ = true; }
+  bool settled() const;  // it does
+
+  // Answers at once (OrderAnswer); OrderDone follows when the chain shows what came of it.
+  void order(Io&, const role::Order&);
 
   void fill(Status&) const;
 
  private:
-  // What a message in the wallet's queue is for.
-  struct Deploy {};
-  struct Commit {
-    std::int32_t seqno = 0;
+  // A message in the wallet's queue: whose, and what for.
+  struct Queued {
+    ton::Address book;
+    Book::Purpose purpose;
   };
-  struct Settle {
-    ledger::SettlementKind kind{};
-    ton::Address owner;
-  };
-  struct Withdraw {};
-  struct AddStake {};
-  using Purpose = std::variant<Deploy, Commit, Settle, Withdraw, AddStake>;
 
-  Result<> open_ledger(const std::optional<ledger::Snapshot>& stored, std::int32_t first_seqno);
-  void retire();
+  Book* book_at(const ton::Address&);
+  Result<std::unique_ptr<Book>> open_book(const ton::ProxyInstance&, BookRecord, const std::optional<ledger::Snapshot>&,
+                                          std::int32_t first_seqno);
+  Result<std::unique_ptr<Book>> open_earlier(const ledger::Snapshot&, BytesView record);
+  void move_on(Io&);
+  void watch(Io&, Book&);
+  void retire_when_idle(Io&);
+  void drop_settled(Io&);
   void fail(Io&, const Error&);
-  void contract_observed(Io&, const role::AccountObserved&, std::vector<News>&);
+  void observe_book(Io&, Book&, const role::AccountObserved&, std::vector<News>&);
   void wallet_results(Io&);
-  void not_sent(Io&, const Purpose&, const std::string& why);
-  void send(Io&, Purpose, ton::OutgoingMessage);
-  void deploy(Io&);
+  void not_sent(Io&, const Queued&, const std::string& why);
+  void send(Io&, Book&);
   void write_snapshot(Io&);
-  void send_commit(Io&);
-  void settle(Io&);
-  void care_for_contract(Io&);
-  bool commit_ready_to_send() const;
+  bool snapshot_wanted() const;
+  bool commit_wanted(Time now) const;
+  Time snapshot_due() const;
+  Result<> can_pay(const role::Plan&) const;
   Bytes extra() const;
   Result<> read_extra(BytesView);
+  template <class Do>
+  void each_book(Do&& act) {
+    if (current_) act(*current_);
+    for (const auto& book : earlier_) act(*book);
+  }
   wire::proxy::AnySignedPayment sign(const ton::Address& contract, std::uint32_t opcode, std::optional<Bytes> boc);
 
   const Config& config_;
   const Instance& instance_;
   crypto::Random& random_;
-  crypto::KeyPair payment_key_;
-  Bits256 seal_key_;
+  ledger::MachineKeys keys_;
   Bits256 session_;
   ledger::WalletQueue wallet_;
-  std::optional<ledger::Snapshot> stored_;  // until the contract it belongs to is known
+  // Of the run before, until the root contract has said whether its proxy contract is still the one.
+  struct Stored {
+    ledger::Snapshot snapshot;
+    Bytes record;
+  };
+  std::optional<Stored> stored_;
   std::uint32_t stored_root_version_ = 0;
-  std::vector<Bytes> retired_;  // last snapshots of earlier contracts: who is still owed what
-  std::optional<ledger::Ledger> ledger_;
-  std::optional<ContractSeen> contract_;  // nothing before the chain has shown it
-  std::string fault_;                     // why this database must not be used any more
-  std::map<ledger::WalletQueue::MessageId, Purpose> messages_;
-  std::map<ton::Address, Bytes> zero_payments_;  // by contract, of accounts without a committed token
+  std::unique_ptr<Book> current_;
+  std::vector<std::unique_ptr<Book>> earlier_;  // of earlier proxy contracts: settled and closed one by one
+  std::string fault_;                           // why this database must not be used any more
+  std::map<ledger::WalletQueue::MessageId, Queued> messages_;
+  std::map<ton::Address, Bytes> zero_payments_;   // by contract, of accounts without a committed token
+  std::map<ton::Address, std::int32_t> writing_;  // the snapshot on its way to the disk: each book's number
+  std::uint64_t writing_number_ = 0;              // and its own
   bool hurry_ = false;
-  bool uncommitted_ = false;     // tokens since the last commit was prepared, or no commit of this session yet
-  std::int32_t writing_ = 0;     // number of the snapshot on its way to the disk
-  bool writing_commit_ = false;  // with a commit
-  Time next_snapshot_{}, next_commit_{};
-  Time next_commit_message_{}, next_deploy_{}, next_withdraw_{}, next_stake_{};  // not to be sent before
+  bool ending_ = false, writing_clean_ = false, clean_on_disk_ = false;
+  bool write_failed_ = false;
+  bool extra_changed_ = false;  // a book has come or gone
+  bool leave_ = false;          // the current contract is to be retired as soon as nothing runs
+  ledger::StartUp started_ = ledger::StartUp::fresh;
+  Time next_snapshot_{};
   std::uint64_t snapshots_ = 0;
-  std::int64_t last_commit_sent_ = 0, last_commit_seen_ = 0;
 };
 
 }  // namespace cocoon::proxy

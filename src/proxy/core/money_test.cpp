@@ -432,7 +432,7 @@ TEST(ProxyMoney, MoreThanReservedIsNeverCharged) {
   EXPECT_EQ(client_of(w).max, reserved);
 }
 
-TEST(ProxyMoney, TheLargestMultiplierIsReserved) {
+TEST(Weakness, W06_TheLargestMultiplierIsReserved) {
   Config config = test_config();
   config.reserve_largest_multiplier = true;
   World w(config, false);
@@ -446,6 +446,102 @@ TEST(ProxyMoney, TheLargestMultiplierIsReserved) {
   ask.max_coefficient = 1000;
   w.packet(client, ask);
   EXPECT_EQ(w.core->status(w.now).client_accounts.at(0).reserved, 8 * (100 + ask.query.size()));
+}
+
+TEST(ProxyMoney, ACleanEndIsToldFromACrash) {
+  World w;
+  EXPECT_EQ(w.core->status(w.now).start_up, "fresh");
+  w.converse(w.client(), w.worker(), 30);
+  w.seconds(3);
+  w.boot();
+  w.observe_all();
+  EXPECT_EQ(w.core->status(w.now).start_up, "crashed");
+  w.converse(w.client(), w.worker(), 30);
+  w.feed(Drain{});
+  w.seconds(1);
+  EXPECT_TRUE(w.core->drained());
+  w.boot();
+  w.observe_all();
+  EXPECT_EQ(w.core->status(w.now).start_up, "clean");
+  EXPECT_EQ(client_of(w).max, 60u);
+}
+
+TEST(ProxyMoney, WhatStopsItSaysWhatToDo) {
+  const auto why = [](World& w) { return w.core->status(w.now).waiting_for; };
+  World copy;
+  copy.seconds(10);
+  const Bytes old = copy.stored;
+  copy.converse(copy.client(), copy.worker(), 100);
+  copy.seconds(20);
+  copy.stored = old;
+  copy.boot();
+  copy.observe_all();
+  EXPECT_NE(why(copy).find("this database is an old copy"), std::string::npos) << why(copy);
+
+  World clone;
+  clone.chain.foreign_commit(7777, seed_of("another session"));
+  clone.observe_changed();
+  EXPECT_NE(why(clone).find("another machine runs with these keys"), std::string::npos) << why(clone);
+
+  World empty;
+  empty.seconds(10);
+  empty.stored.clear();
+  empty.boot();
+  empty.observe_all();
+  EXPECT_NE(why(empty).find("this database is new"), std::string::npos) << why(empty);
+}
+
+// An answer that broke off: what the worker says went out is paid for, and no more than was reserved.
+TEST(ProxyMoney, ABrokenAnswerCostsWhatWasDelivered) {
+  World w;
+  const auto client = w.client();
+  const auto worker = w.worker();
+  const auto breaks = [&](bool after_head, std::int64_t tokens) {
+    w.packet(client, w.ask());
+    const Bits256 id = w.asked(worker);
+    if (after_head) w.packet(worker, World::head(id));
+    wire::proxy::QueryAnswerErrorEx error;
+    error.request_id = id;
+    error.error_code = wire::kErrorFailure;
+    error.error = "the engine broke";
+    wire::proxy::QueryFinalInfo info;
+    info.tokens_used.completion_tokens_used = info.tokens_used.total_tokens_used = tokens;
+    error.set_final_info(info);
+    w.packet(worker, error);
+    w.take(client);
+  };
+  breaks(false, 40);
+  EXPECT_EQ(client_of(w).max, 0u) << "nothing went out before the head";
+  breaks(true, 17);
+  EXPECT_EQ(client_of(w).max, 17u);
+  EXPECT_EQ(worker_of(w).max, 17u);
+  breaks(true, -5);
+  EXPECT_EQ(client_of(w).max, 17u);
+  breaks(true, INT64_MAX);
+  EXPECT_LT(client_of(w).max, 5000u) << "the reservation of one request";
+  EXPECT_EQ(w.core->status(w.now).client_accounts.at(0).reserved, 0u);
+}
+
+TEST(Weakness, W06_AStreamLongerThanItsReservationIsStopped) {
+  World w;
+  const auto client = w.client();
+  const auto worker = w.worker();
+  auto ask = w.ask();
+  ask.max_tokens = 10;
+  w.packet(client, ask);
+  w.packet(worker, World::head(w.asked(worker)));
+  ASSERT_EQ(w.opened.size(), 1u);
+  EXPECT_EQ(w.opened[0].max_bytes, (1u << 20) + 10 * 8192u);
+}
+
+// A whole life of a proxy's contract, and nothing of it goes to the root contract.
+TEST(Weakness, W10_NoNodeSendsKeyRegistrations) {
+  World w;
+  w.converse(w.client(), w.worker(), 100);
+  w.seconds(60);
+  EXPECT_FALSE(w.chain.log.empty());
+  for (const auto opcode : {ton::op::root_add_public_key, ton::op::root_add_public_key_signed})
+    EXPECT_EQ(std::count(w.chain.log.begin(), w.chain.log.end(), opcode), 0);
 }
 
 }  // namespace

@@ -408,7 +408,25 @@ TEST(ProxyReplay, WorkerHandshakes) {
 TEST(ProxyReplay, RelayBetweenAllForms) {
   Replay(
       {"scripted-relay",
-       {// D29: the recorded proxy aborts on an answer that is no http.response; ours ends the request.
+       {// The recorded proxy bills nothing for an answer that broke off after its head; ours bills what its worker says
+        // went out (docs/money.md).
+        {"relay-w2-error-after-first-client-v0",
+         "client",
+         "proxy.clientRequestPayment 0",
+         {"proxy.clientRequestPayment 8"}},
+        {"relay-w2-error-after-first-client-v2",
+         "client",
+         "proxy.clientRequestPayment 0",
+         {"proxy.clientRequestPayment 8"}},
+        {"relay-w2-error-after-first-client-v0",
+         "worker",
+         "proxy.workerRequestPayment 0",
+         {"proxy.workerRequestPayment 8"}},
+        {"relay-w2-error-after-first-client-v2",
+         "worker",
+         "proxy.workerRequestPayment 0",
+         {"proxy.workerRequestPayment 8"}},
+        // D29: the recorded proxy aborts on an answer that is no http.response; ours ends the request.
         {"relay-w2-bad-response", "client", "close", {"client.queryAnswerErrorEx 621", "proxy.clientRequestPayment 0"}},
         {"relay-w2-bad-response", "worker", "close", {"proxy.workerRequestPayment 0"}},
         // D13: a request of a lost worker fails at once, not when its timer ends.

@@ -13,6 +13,11 @@ namespace {
 // Room that our own message needs around the bytes of a client or a worker.
 constexpr std::size_t kEnvelope = 4096;
 
+// More bytes than that for each token that was reserved no engine makes, with all of its decorations: the stream is
+// longer than it is paid for (contracts.md W-6).
+constexpr std::uint64_t kBytesPerToken = 8192;
+constexpr std::uint64_t kAnswerFloor = 1u << 20;
+
 double seconds_of(Time t) { return t == Time{} ? 0 : unix_seconds(t); }
 
 std::string proxy_debug(const Request& r, Time now) {
@@ -144,6 +149,8 @@ void Requests::run(Io& io, const ClientLink& client, Ask ask) {
   r.worker_owner = worker.owner;
   r.model = ask.model;
   r.reserved = reserved;
+  r.max_bytes =
+      std::min(config_.max_answer_bytes, kAnswerFloor + kBytesPerToken * static_cast<std::uint64_t>(ask.max_tokens));
   r.started = io.now;
   const double timeout = market::clamp_timeout(ask.timeout);
   deadlines_.set(r.id, io.now + Duration(static_cast<std::int64_t>(timeout * 1e6)));
@@ -210,7 +217,7 @@ void Requests::head(Io& io, Request& r, const wire::AnswerView& answer) {
   r.head_seen = true;
   if (!config_.routes || r.client == 0) return;
   r.routed = true;
-  io.emit(OpenRoute{r.worker, r.id, r.client, r.to.request, r.to.ex(), config_.max_answer_bytes});
+  io.emit(OpenRoute{r.worker, r.id, r.client, r.to.request, r.to.ex(), r.max_bytes});
 }
 
 void Requests::part(Io& io, Request& r, const wire::AnswerView& answer) {
@@ -218,8 +225,8 @@ void Requests::part(Io& io, Request& r, const wire::AnswerView& answer) {
     return abandon(io, r, wire::kErrorProtocolViolation, "the worker sent a part before the first answer");
   if (!answer.final) {
     r.bytes += answer.bytes.size();
-    if (r.bytes > config_.max_answer_bytes)
-      return abandon(io, r, wire::kErrorCancelled, "the answer is longer than this proxy carries");
+    if (r.bytes > r.max_bytes)
+      return abandon(io, r, wire::kErrorCancelled, "the answer is longer than what was reserved for it");
     deliver(io, r, reply_part(r.to, to_bytes(answer.bytes), nullptr));
     return;
   }
@@ -230,14 +237,18 @@ void Requests::part(Io& io, Request& r, const wire::AnswerView& answer) {
 
 void Requests::error(Io& io, Request& r, const wire::AnswerView& answer) {
   Final final = final_of(r, io.now);
+  Outcome outcome;
   // D11: the final info of an error may be missing; nothing in it is needed.
   if (const auto info = final_info_of(answer); info && answer.ex) {
+    // What went out of an answer that broke off is paid for; before its head nothing did.
+    if (r.head_seen) outcome.tokens = capped(info->tokens_used, r.reserved);
+    final.tokens = outcome.tokens;
     final.worker_debug = info->worker_debug;
     final.worker_start = info->worker_start_time;
     final.worker_end = info->worker_end_time;
   }
   if (!deliver(io, r, reply_error(r.to, answer.error_code, to_text(answer.bytes), r.head_seen, final))) return;
-  finish(io, r.id, {});
+  finish(io, r.id, outcome);
 }
 
 // False: it did not fit into a frame, and the request is no more.

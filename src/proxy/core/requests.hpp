@@ -25,7 +25,8 @@ struct Request {
   ton::Address client_owner;
   ton::Address worker_owner;
   std::string model;
-  std::uint64_t reserved = 0;  // adjusted tokens; also the most that is charged
+  std::uint64_t reserved = 0;   // adjusted tokens; also the most that is charged
+  std::uint64_t max_bytes = 0;  // of the answer's body: beyond, it is longer than what was reserved
   Time started{};
   Time head_at{};
   bool head_seen = false;
@@ -36,7 +37,7 @@ struct Request {
 // How a request ended, towards worker and accounts.
 struct Outcome {
   bool success = false;
-  wire::TokensUsed tokens;  // already capped; zero unless success
+  wire::TokensUsed tokens;  // already capped; of a failure: what went out before it
 };
 
 struct RequestStats {

@@ -58,12 +58,14 @@ struct Status {
 
   bool serving = false;
   bool enabled = true;
+  std::string start_up;     // how the session before ended, by its database: "fresh" (none), "clean", "crashed"
   std::string waiting_for;  // why it does not serve, in words; empty when it does
   std::optional<ton::RootState> root;
   std::optional<Contract> contract;
   Wallet wallet;
   Commits commits;
-  std::size_t retired_contracts = 0;  // whose accounts are kept for settlement
+  std::size_t retired_contracts = 0;                           // earlier ones that are not settled and closed yet
+  std::vector<std::pair<ton::Address, std::string>> retiring;  // contracts that are being left, and how far that is
   Bits256 public_key;
   std::size_t client_links = 0;
   std::size_t running = 0;

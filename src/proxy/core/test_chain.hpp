@@ -16,7 +16,32 @@
 
 namespace cocoon::proxy::testing {
 
-class TestChain {
+// One proxy contract with its client and worker contracts.
+struct TestContracts {
+  struct Client {
+    ton::ClientState state;
+    std::uint64_t charges = 0;
+    std::uint64_t refunds = 0;   // messages that granted one
+    std::uint64_t refunded = 0;  // nanoTON
+  };
+  struct Worker {
+    std::uint64_t tokens = 0;
+    std::uint64_t payouts = 0;
+    bool deployed = false;
+    ton::ContractState state = ton::ContractState::normal;
+  };
+  std::map<ton::Address, Client> clients;  // by owner
+  std::map<ton::Address, Worker> workers;  // by owner
+  std::uint64_t commission = 0, stake = 0;
+  ton::ContractState proxy_state = ton::ContractState::normal;
+  std::uint32_t unlock_ts = 0;
+  std::uint64_t taken_home = 0;  // by the proxy's owner when it closed
+  bool proxy_deployed = false;
+  ton::Params params;
+  std::optional<ton::ProxyInstance> instance_;
+};
+
+class TestChain : public TestContracts {
  public:
   ton::RootState root;
   ton::Address root_address{0, crypto::sha256(as_bytes("root"))};
@@ -24,22 +49,9 @@ class TestChain {
   bool wallet_fails = false;    // externals are included, but their actions fail
   bool lose_externals = false;  // nothing is included
   bool ignore_charges = false;  // client and worker contracts abort
-
-  struct Client {
-    ton::ClientState state;
-    std::uint64_t charges = 0;
-  };
-  struct Worker {
-    std::uint64_t tokens = 0;
-    std::uint64_t payouts = 0;
-    bool deployed = false;
-  };
-  std::map<ton::Address, Client> clients;  // by owner
-  std::map<ton::Address, Worker> workers;  // by owner
-  std::uint64_t commission = 0, stake = 0;
-  ton::ContractState proxy_state = ton::ContractState::normal;
-  bool proxy_deployed = false;
   std::vector<ton::ProxySaveState> commits;
+  std::vector<std::uint32_t> log;      // opcodes that arrived, in order
+  std::vector<TestContracts> earlier;  // of parameters before the present ones
 
   TestChain(const ton::Address& proxy_owner, const crypto::Seed& machine, const crypto::Seed& wallet)
       : owner_(proxy_owner), machine_(crypto::KeyPair(machine).public_key()) {
@@ -57,7 +69,12 @@ class TestChain {
     derive();
   }
 
-  void derive() { instance_ = *ton::ProxyInstance::make(root.params, owner_, machine_, root_address); }
+  // New parameters: new contracts; what there was stays where it is.
+  void derive() {
+    if (instance_) earlier.push_back(std::exchange(static_cast<TestContracts&>(*this), {}));
+    params = root.params;
+    instance_ = *ton::ProxyInstance::make(root.params, owner_, machine_, root_address);
+  }
   const ton::ProxyInstance& instance() const { return *instance_; }
   const ton::Address& wallet() const { return wallet_; }
 
@@ -166,13 +183,37 @@ class TestChain {
   void deliver(const ton::Message& message) {
     const auto& info = *message.internal();
     wallet_coins -= std::min(wallet_coins, info.value.coins);
-    if (info.dest == instance_->address()) return to_proxy(message);
-    for (auto& [owner, c] : clients)
-      if (info.dest == instance_->client_address(owner)) return charge(owner, c, message.body);
-    if (message.init && message.init->data)
-      if (const auto state = ton::parse_worker_state(*message.init->data)) workers[state->owner].deployed = true;
-    for (auto& [owner, w] : workers)
-      if (info.dest == instance_->worker_address(owner) && w.deployed) return pay(owner, w, message.body);
+    if (const auto header = ton::read_body_header(message.body)) log.push_back(header->opcode);
+    if (deliver_here(message)) return;
+    for (auto& one : earlier) {
+      std::swap(static_cast<TestContracts&>(*this), one);
+      const bool here = deliver_here(message);
+      std::swap(static_cast<TestContracts&>(*this), one);
+      if (here) return;
+    }
+  }
+  bool deliver_here(const ton::Message& message) {
+    const auto& info = *message.internal();
+    if (info.dest == instance_->address()) {
+      to_proxy(message);
+      return true;
+    }
+    for (auto& [owner, c] : clients) {
+      if (info.dest != instance_->client_address(owner)) continue;
+      charge(owner, c, message.body);
+      refund(owner, c, message.body);
+      return true;
+    }
+    if (message.init && message.init->data) {
+      const auto state = ton::parse_worker_state(*message.init->data);
+      if (state && instance_->worker_address(state->owner) == info.dest) workers[state->owner].deployed = true;
+    }
+    for (auto& [owner, w] : workers) {
+      if (info.dest != instance_->worker_address(owner) || !w.deployed) continue;
+      pay(owner, w, message.body);
+      return true;
+    }
+    return false;
   }
   void to_proxy(const ton::Message& message) {
     const auto& info = *message.internal();
@@ -181,29 +222,63 @@ class TestChain {
     if (const auto commit = ton::parse_body<ton::ProxySaveState>(message.body)) commits.push_back(*commit);
     if (ton::parse_body<ton::ProxyPayoutRequest>(message.body)) commission = 0;
     if (const auto more = ton::parse_body<ton::ProxyIncreaseStake>(message.body)) stake += more->amount;
+    close(message.body);
+  }
+  void close(const ton::Cell& body) {
+    const auto wrapper = ton::parse_signed_message(body);
+    if (!wrapper || !ton::signature_is_valid(*wrapper, machine_)) return;
+    const auto payload = ton::parse_close_payload(wrapper->payload);
+    if (!payload || payload->contract != instance_->address()) return;
+    if (payload->opcode == ton::op::proxy_close_request_signed && proxy_state == ton::ContractState::normal)
+      proxy_state = ton::ContractState::closing;
+    if (payload->opcode == ton::op::proxy_close_complete_signed && proxy_state == ton::ContractState::closing) {
+      proxy_state = ton::ContractState::closed;
+      taken_home = std::exchange(commission, 0) + std::exchange(stake, 0);
+    }
+  }
+  // The client contract is charged the rest, closes, and has the rest of its balance paid out.
+  void refund(const ton::Address& owner, Client& c, const ton::Cell& body) {
+    const auto payment =
+        ton::verify_payment(body, ton::op::client_grant_refund_signed, instance_->client_address(owner), machine_);
+    if (ignore_charges || !payment || payment->payload.tokens < c.state.tokens_used ||
+        c.state.state == ton::ContractState::closed)
+      return;
+    const std::uint64_t cost = (payment->payload.tokens - c.state.tokens_used) * params.price_per_token;
+    c.state.tokens_used = payment->payload.tokens;
+    c.refunded = c.state.balance - std::min(c.state.balance, cost);
+    c.state.balance = 0;
+    c.state.state = ton::ContractState::closed;
+    ++c.refunds;
+    client_notice(owner);
   }
   void charge(const ton::Address& owner, Client& c, const ton::Cell& body) {
     const auto payment =
         ton::verify_payment(body, ton::op::client_charge_signed, instance_->client_address(owner), machine_);
     if (ignore_charges || !payment || payment->payload.tokens <= c.state.tokens_used) return;
-    const std::uint64_t cost = (payment->payload.tokens - c.state.tokens_used) * root.params.price_per_token;
+    const std::uint64_t cost = (payment->payload.tokens - c.state.tokens_used) * params.price_per_token;
     c.state.balance -= std::min(c.state.balance, cost);
     c.state.tokens_used = payment->payload.tokens;
     ++c.charges;
     client_notice(owner);
   }
   void pay(const ton::Address& owner, Worker& w, const ton::Cell& body) {
-    const auto payment =
-        ton::verify_payment(body, ton::op::worker_payout_signed, instance_->worker_address(owner), machine_);
-    if (ignore_charges || !payment || payment->payload.tokens <= w.tokens) return;
+    const auto verified = [&](std::uint32_t opcode) {
+      return ton::verify_payment(body, opcode, instance_->worker_address(owner), machine_);
+    };
+    const auto last = verified(ton::op::worker_last_payout_signed);
+    const auto payment = last ? last : verified(ton::op::worker_payout_signed);
+    if (ignore_charges || !payment || payment->payload.tokens <= w.tokens || w.state != ton::ContractState::normal)
+      return;
     const std::uint64_t delta = payment->payload.tokens - w.tokens;
     w.tokens = payment->payload.tokens;
     ++w.payouts;
-    commission += delta * (root.params.price_per_token - root.params.worker_fee_per_token);
+    if (last) w.state = ton::ContractState::closed;
+    commission += delta * (params.price_per_token - params.worker_fee_per_token);
     ton::WorkerRequest request;
     request.owner = owner;
+    request.state = w.state;
     request.tokens = w.tokens;
-    request.payload = ton::PayoutPayload{delta * root.params.worker_fee_per_token, 0, wallet_};
+    request.payload = ton::PayoutPayload{delta * params.worker_fee_per_token, 0, wallet_};
     receive(instance_->worker_address(owner), instance_->address(), ton::kTon, ton::build_worker_request(request));
   }
 
@@ -224,25 +299,34 @@ class TestChain {
       data->seqno = seqno_;
       state = wallet_init_;
       state.data = ton::build_wallet_data(*data);
-    } else if (address == instance_->address() && proxy_deployed) {
-      auto data = ton::parse_proxy_state(*instance_->state_init().data);
-      data->state = proxy_state;
-      data->balance = commission;
-      data->stake = stake;
-      state = instance_->state_init();
-      state.data = ton::build_proxy_data(*data, ton::CellSlice(*state.data).load_ref());
+    } else if (const auto made = contract_state(*this, address)) {
+      state = *made;
       out.balance.coins = ton::kTon;
     } else {
-      return std::nullopt;
+      for (const auto& one : earlier) {
+        if (const auto old = contract_state(one, address)) state = *old;
+      }
+      if (!state.data) return std::nullopt;
+      out.balance.coins = ton::kTon;
     }
     out.state = state;
     return out;
+  }
+  static std::optional<ton::StateInit> contract_state(const TestContracts& c, const ton::Address& address) {
+    if (address != c.instance_->address() || !c.proxy_deployed) return std::nullopt;
+    auto data = ton::parse_proxy_state(*c.instance_->state_init().data);
+    data->state = c.proxy_state;
+    data->balance = c.commission;
+    data->stake = c.stake;
+    data->unlock_ts = c.unlock_ts;
+    auto state = c.instance_->state_init();
+    state.data = ton::build_proxy_data(*data, ton::CellSlice(*state.data).load_ref());
+    return state;
   }
 
   ton::Address owner_, wallet_;
   Bits256 machine_;
   ton::StateInit wallet_init_;
-  std::optional<ton::ProxyInstance> instance_;
   std::uint32_t seqno_ = 0;
   std::uint64_t lt_ = 1000;
   std::map<ton::Address, std::vector<ton::Transaction>> history_;

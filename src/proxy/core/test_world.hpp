@@ -277,6 +277,8 @@ class World {
   void on(role::Unwatch& e) { watched_.erase(e.address); }
   void on(role::SendExternal& e) { chain.execute(e.boc); }
   void on(role::Log& e) { log.push_back(e.text); }
+  void on(role::OrderAnswer& e) { answers.push_back(std::move(e)); }
+  void on(role::OrderDone& e) { outcomes.push_back(std::move(e)); }
   void on(WriteSnapshot& e) {
     writes.push_back(e.number);
     if (disk_fails) return feed(SnapshotFailed{e.number, "disk full"});
@@ -297,6 +299,8 @@ class World {
   bool disk_fails = false, disk_hangs = false;
   std::map<role::LinkId, std::vector<Said>> said;
   std::vector<std::string> log;
+  std::vector<role::OrderAnswer> answers;
+  std::vector<role::OrderDone> outcomes;
   std::vector<std::uint64_t> writes;
   std::vector<OpenRoute> opened;
   std::vector<CloseRoute> closed;

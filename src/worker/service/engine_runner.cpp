@@ -48,6 +48,14 @@ std::size_t announced_length(const net::HttpHeaders& headers) {
   return error == std::errc() && !text.empty() && end == text.data() + text.size() ? n : std::string::npos;
 }
 
+// Of an answer that broke off: what the engine has said it cost, or else what went out of it (contracts.md 6.3: "as
+// known so far").
+openai::Usage delivered(const openai::AnswerBody& body) {
+  auto usage = body.usage();
+  if (usage.completion == 0) usage.completion = static_cast<std::int64_t>(body.texts());
+  return usage;
+}
+
 EngineFailed::How how(const Error& e, bool answer_began) {
   if (e.code == net::net_timeout) return EngineFailed::How::timeout;
   return answer_began || e.code != net::net_refused ? EngineFailed::How::broken : EngineFailed::How::unreachable;
@@ -133,7 +141,7 @@ net::Task<> EngineRunner::State::stream(const StartJob& order, const Job& job, n
   while (wanted(job)) {
     auto bytes = co_await answer.read_some();
     if (!bytes) {
-      tell(job, EngineFailed{order.job, how(bytes.error(), true), bytes.error().what, body.usage()});
+      tell(job, EngineFailed{order.job, how(bytes.error(), true), bytes.error().what, delivered(body)});
       co_return;
     }
     if (bytes->empty()) break;
@@ -143,6 +151,13 @@ net::Task<> EngineRunner::State::stream(const StartJob& order, const Job& job, n
   }
   out.clear();
   body.finish(out);
+  if (!body.whole()) {
+    // An engine that ends its answer early must not be paid for a whole one.
+    if (!co_await send_parts(order, job, out)) co_return;
+    const auto usage = delivered(body);
+    tell(job, EngineFailed{order.job, EngineFailed::How::broken, "the engine ended its answer before its end", usage});
+    co_return;
+  }
   tell(job, EngineDone{order.job, to_bytes(out), body.usage()});
 }
 
