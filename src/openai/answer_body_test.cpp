@@ -185,6 +185,23 @@ TEST(AnswerBody, BrokenStreamsPassAndSaySo) {
   EXPECT_FALSE(p.error);
 }
 
+TEST(AnswerBody, TextsThatWentOutAreCounted) {
+  AnswerBody body({.form = BodyForm::event_stream});
+  std::string out;
+  const auto texts_after = [&](std::string_view data) {
+    body.push("data: " + std::string(data) + "\n\n", out);
+    return body.texts();
+  };
+  EXPECT_EQ(texts_after(R"({"choices":[{"delta":{"role":"assistant","content":""}}]})"), 0U);
+  EXPECT_EQ(texts_after(R"({"choices":[{"delta":{"content":"a"}}]})"), 1U);
+  EXPECT_EQ(texts_after(R"({"choices":[{"delta":{"content": "\"content\":\"x"}}]})"), 2U);
+  EXPECT_EQ(texts_after(R"({"choices":[{"text":"b"}]})"), 3U);
+  EXPECT_EQ(texts_after(R"({"choices":[{"delta":{"reasoning_content":"c","content":null}}]})"), 4U);
+  EXPECT_EQ(texts_after(R"({"choices":[{"delta":{},"finish_reason":"stop"}]})"), 4U);
+  EXPECT_EQ(texts_after(R"({"choices":[],"usage":{"completion_tokens":3}})"), 4U);
+  EXPECT_EQ(texts_after("[DONE]"), 4U);
+}
+
 TEST(AnswerBody, AnEventTooLongToHoldPassesAsBytes) {
   const std::string endless = "data: " + std::string(5000, 'x') + "\n\n" + kDone;
   const Passed p = pass(endless, 100, {.form = BodyForm::event_stream, .max_event = 1000});

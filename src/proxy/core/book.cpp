@@ -210,9 +210,12 @@ void Book::care_for_contract(Io& io, std::vector<Outgoing>& out) {
     next_withdraw_ = io.now + config_.settle_retry;
     withdraw(random_.u64(), out);
   }
-  if (contract_->state.stake < config_.wanted_stake && io.now >= next_stake_) {
+  // A production network's contract takes no deposits before the stake that the network demands is in (W-1).
+  const auto& params = instance().params();
+  const auto wanted = std::max(config_.wanted_stake, params.is_test ? 0 : params.min_proxy_stake);
+  if (contract_->state.stake < wanted && io.now >= next_stake_) {
     next_stake_ = io.now + config_.settle_retry;
-    add_stake(config_.wanted_stake - contract_->state.stake, random_.u64(), out);
+    add_stake(wanted - contract_->state.stake, random_.u64(), out);
   }
 }
 

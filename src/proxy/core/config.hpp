@@ -48,10 +48,11 @@ struct Config {
   bool reserve_largest_multiplier = true;
   Duration snapshot_every = std::chrono::milliseconds(1500);
   Duration commit_every = std::chrono::seconds(45);
-  std::uint64_t charge_client_at = 1 * kTon;          // committed, not yet charged
-  std::uint64_t pay_worker_at = 10 * kTon;            // committed, not yet paid
-  std::uint64_t withdraw_at = 10 * kTon;              // commission in the contract; 0: never
-  std::uint64_t wanted_stake = 0;                     // the proxy contract's stake is topped up to this; 0: left alone
+  std::uint64_t charge_client_at = 1 * kTon;  // committed, not yet charged
+  std::uint64_t pay_worker_at = 10 * kTon;    // committed, not yet paid
+  std::uint64_t withdraw_at = 10 * kTon;      // commission in the contract; 0: never
+  // The proxy contract's stake is topped up to this, and on a production network at least to what that demands.
+  std::uint64_t wanted_stake = 0;
   Duration settle_retry = std::chrono::seconds(120);  // a charge or payout without visible effect is sent again
 };
 

@@ -39,7 +39,10 @@ void ServiceConfig::add_keys(node::ConfigTable& t) {
   t.key("money.pay_worker_at", core.pay_worker_at, "nanoTON committed and not yet paid", 0, kAnyNano);
   t.key("money.withdraw_at", core.withdraw_at, "nanoTON of commission in the contract; 0: never", 0, kAnyNano);
   t.key("money.wanted_stake", core.wanted_stake,
-        "nanoTON: the proxy contract's stake is topped up to this from the wallet; 0: left alone", 0, kAnyNano);
+        "nanoTON: the proxy contract's stake is topped up to this from the wallet; on a production network at least to "
+        "what "
+        "the network demands",
+        0, kAnyNano);
   t.key("money.settle_retry", core.settle_retry, "after which a charge or payout without effect is sent again");
 }
 

@@ -112,6 +112,7 @@ json::object status_of(const Status& s, const ShellStatus& shell) {
                    {"ton_last_synced_at", shell.synced_at},
                    {"enabled", s.enabled},
                    {"serving", s.serving},
+                   {"start_up", s.start_up},
                    {"running_queries", s.running},
                    {"client_connections", s.client_links},
                    {"snapshots", s.commits.snapshots},
@@ -158,6 +159,10 @@ std::string status_json(const Status& s, const ShellStatus& shell) {
   out["root_contract_config"] = s.root ? json::value(root_config(*s.root)) : json::value(nullptr);
   out["smartcontract"] = contract(s);
   out["retired_contracts"] = s.retired_contracts;
+  json::array retiring;
+  for (const auto& [address, stage] : s.retiring)
+    retiring.push_back(json::object{{"address", text(address)}, {"stage", stage}});
+  out["retiring"] = std::move(retiring);
   out["workers"] = std::move(workers);
   out["worker_connections"] = std::move(connections);
   out["clients"] = std::move(clients);

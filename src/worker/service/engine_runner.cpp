@@ -135,7 +135,9 @@ net::Task<> EngineRunner::State::whole(const StartJob& order, const Job& job, ne
 }
 
 net::Task<> EngineRunner::State::stream(const StartJob& order, const Job& job, net::HttpAnswer& answer) {
-  openai::AnswerBody body(body_options(order, answer.headers().get("Content-Type")));
+  const auto type = answer.headers().get("Content-Type");
+  const bool events = openai::form_of_content_type(type) == openai::BodyForm::event_stream;
+  openai::AnswerBody body(body_options(order, type));
   tell(job, EngineHead{order.job, answer.status(), headers_of(answer.headers())});
   std::string out;
   while (wanted(job)) {
@@ -151,8 +153,8 @@ net::Task<> EngineRunner::State::stream(const StartJob& order, const Job& job, n
   }
   out.clear();
   body.finish(out);
-  if (!body.whole()) {
-    // An engine that ends its answer early must not be paid for a whole one.
+  if (events && !body.whole()) {
+    // An engine that ends its stream early must not be paid for a whole one.
     if (!co_await send_parts(order, job, out)) co_return;
     const auto usage = delivered(body);
     tell(job, EngineFailed{order.job, EngineFailed::How::broken, "the engine ended its answer before its end", usage});

@@ -178,6 +178,23 @@ TEST_F(EngineRunnerTest, AnAnswerThatBreaksOffSaysSo) {
   EXPECT_EQ(failed->usage, (openai::Usage{10, 0, 5, 0}));
 }
 
+// Without the end of its format a stream is no whole answer, however politely the connection ends; what went out
+// counts.
+TEST_F(EngineRunnerTest, AStreamWithoutItsEndIsBrokenAndCountsWhatWentOut) {
+  serve([](const HttpRequest&, HttpResponder& r) -> Task<> {
+    const auto role = event(R"({"choices":[{"delta":{"role":"assistant","content":""}}]})");
+    co_await r.start(200, HttpHeaders::content_type("text/event-stream"), role);
+    co_await r.write(event(R"({"choices":[{"delta":{"content":"Hel"}}]})"));
+    co_await r.finish(event(R"({"choices":[{"delta":{"content":"lo"}}]})"));
+  });
+  run_job(job());
+  const auto* failed = last<EngineFailed>();
+  ASSERT_NE(failed, nullptr);
+  EXPECT_EQ(failed->how, EngineFailed::How::broken);
+  EXPECT_EQ(failed->usage, (openai::Usage{0, 0, 2, 0}));
+  EXPECT_NE(parts.find("\"lo\""), std::string::npos) << "all of it was delivered";
+}
+
 TEST_F(EngineRunnerTest, ACancelReachesTheEngineAndNothingMoreIsTold) {
   bool gone = false;
   auto left = std::make_shared<net::Event>(loop.io.get_executor());
