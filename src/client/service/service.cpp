@@ -84,6 +84,7 @@ Result<Config> core_config(const ServiceConfig& config) {
   TRY_ASSIGN(c.money.owner, address_of("wallet.owner", config.common.owner));
   TRY_ASSIGN(c.money.node_seed, node::load_or_create_seed(config.common.wallet_key_file));
   c.money.wallet_code = contract_code::wallet();
+  c.money.refunding_proxy_code = contract_code::proxy().hash();
   c.is_test = config.common.is_test;
   c.testnet_addresses = config.common.testnet_addresses;
   c.check_images = config.common.check_images;
