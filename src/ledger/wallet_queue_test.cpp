@@ -320,7 +320,8 @@ TEST_F(WeaknessOfWallets, W25_OnlyWhatLeftTheWalletCountsAsSent) {
   t.in_msg = ton::TransactionMessage{*ton::read_boc(e.boc), message_of(e)};
   t.description.compute.success = true;
   t.description.action = ton::ActionPhase{.success = true, .valid = true, .skipped = 1};
-  t.out_msgs.push_back({ton::Cell(), ton::Message{ton::InternalInfo{.dest = here, .value = {kTon, std::nullopt}}, {}, {}}});
+  t.out_msgs.push_back(
+      {ton::Cell(), ton::Message{ton::InternalInfo{.dest = here, .value = {kTon, std::nullopt}}, {}, {}}});
   ++seqno;
   observe({t});
   auto done = queue.take_done();
