@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "engine/json_fields.hpp"
+#include "engine/json_grammar.hpp"
 
 namespace cocoon::engine {
 namespace {
@@ -68,19 +69,96 @@ void read_stops(Fields& f, std::vector<std::string>& stops) {
   for (const auto& one : value->get_array()) add(one);
 }
 
+void use_grammar(Fields& f, Sampling& s, std::string_view name, Result<std::string> grammar) {
+  if (!grammar) return f.fault(invalid(name, fmt::format("'{}': {}", name, grammar.error().what)));
+  s.grammar = std::move(*grammar);
+}
+
 void read_response_format(Fields& f, Sampling& s) {
   const auto* format = f.object("response_format");
   if (!format) return;
   Fields inner(*format, "response_format.");
   const auto type = inner.text("type", kNameLimit);
   if (inner.fault()) return f.fault(*inner.fault());
-  if (type == "json_object")
-    s.json_object = true;
-  else if (type == "json_schema")
-    f.fault(invalid("response_format", "this engine does not follow a JSON schema; use {\"type\": \"json_object\"}",
-                    "unsupported_parameter"));
-  else if (type != "text")
-    f.wrong("response_format.type", "\"text\" or \"json_object\"");
+  if (type == "json_object") {
+    s.grammar = json_object_grammar();
+  } else if (type == "json_schema") {
+    const auto* named = inner.object("json_schema");
+    const auto* schema = named ? named->if_contains("schema") : nullptr;
+    if (!schema) return f.wrong("response_format.json_schema", "an object with 'schema'");
+    use_grammar(f, s, "response_format", schema_grammar(json::serialize(*schema)));
+  } else if (type != "text") {
+    f.wrong("response_format.type", "\"text\", \"json_object\" or \"json_schema\"");
+  }
+}
+
+// Chat says true and top_logprobs, completions a number.
+void read_logprobs(Fields& f, Sampling& s, bool chat) {
+  if (!chat) {
+    if (const auto n = f.integer("logprobs", 0, RequestLimits::logprobs)) s.logprobs = static_cast<int>(*n);
+    return;
+  }
+  const auto top = f.integer("top_logprobs", 0, RequestLimits::logprobs);
+  if (f.boolean("logprobs").value_or(false))
+    s.logprobs = static_cast<int>(top.value_or(0));
+  else if (top.value_or(0) > 0)
+    f.wrong("top_logprobs", "given only with 'logprobs': true");
+}
+
+void read_tool(Fields& f, const json::value& value, std::vector<ToolSpec>& to) {
+  const auto* object = value.if_object();
+  const auto* function = object ? object->if_contains("function") : nullptr;
+  if (!function || !function->is_object()) return f.wrong("tools", "an array of tools of type \"function\"");
+  Fields inner(function->get_object(), "tools.function.");
+  ToolSpec tool;
+  tool.name = inner.text("name", kNameLimit).value_or("");
+  tool.description = inner.text("description", 64 * 1024).value_or("");
+  if (const auto* parameters = inner.object("parameters")) tool.parameters = json::serialize(*parameters);
+  if (inner.fault()) return f.fault(*inner.fault());
+  if (tool.name.empty()) return f.wrong("tools.function.name", "a name");
+  to.push_back(std::move(tool));
+}
+
+enum class Choice { none, automatic, forced };
+
+// "auto", "none", "required", or one tool by its name: then only that one stays in `tools`.
+Choice read_tool_choice(Fields& f, std::vector<ToolSpec>& tools) {
+  const auto* choice = f.any("tool_choice");
+  if (!choice) return Choice::automatic;
+  const auto* object = choice->if_object();
+  const auto* function = object ? object->if_contains("function") : nullptr;
+  const auto* name = function && function->is_object() ? function->get_object().if_contains("name") : nullptr;
+  if (name && name->is_string()) {
+    std::erase_if(tools, [&](const ToolSpec& t) { return t.name != std::string_view(name->get_string()); });
+    if (tools.empty()) f.wrong("tool_choice", "one of the tools");
+    return Choice::forced;
+  }
+  const std::string_view word = choice->is_string() ? std::string_view(choice->get_string()) : std::string_view();
+  if (word == "none") return Choice::none;
+  if (word == "required") return Choice::forced;
+  if (word != "auto") f.wrong("tool_choice", "\"auto\", \"none\", \"required\" or a function");
+  return Choice::automatic;
+}
+
+void read_tools(Fields& f, ChatRequest& r) {
+  const auto* list = f.array("tools");
+  if (!list || list->empty()) return;
+  if (list->size() > RequestLimits::tools)
+    return f.wrong("tools", fmt::format("at most {} tools", RequestLimits::tools));
+  std::vector<ToolSpec> tools;
+  for (const auto& one : *list) read_tool(f, one, tools);
+  const bool parallel = f.boolean("parallel_tool_calls").value_or(true);
+  const auto choice = read_tool_choice(f, tools);
+  if (!f.good() || choice == Choice::none) return;
+  const auto words = tools_in_words(tools);
+  if (r.messages.front().role == "system")
+    r.messages.front().content += "\n\n" + words;
+  else
+    r.messages.insert(r.messages.begin(), {"system", words});
+  r.reads_calls = true;
+  if (!r.sampling.grammar.empty() && choice == Choice::automatic) return;  // response_format says what an answer is
+  use_grammar(f, r.sampling, "tools", tools_grammar(tools, parallel, kCallBegin, kCallEnd));
+  r.sampling.trigger = choice == Choice::automatic ? kCallTrigger : "";
 }
 
 void read_stream(Fields& f, AnswerParams& p) {
@@ -99,12 +177,9 @@ void refuse_unsupported(Fields& f) {
   const auto refuse = [&](std::string_view name) {
     f.fault(invalid(name, fmt::format("'{}' is not supported by this engine", name), "unsupported_parameter"));
   };
-  for (const std::string_view name : {"tools", "functions"})
-    if (const auto* list = f.array(name); list && !list->empty()) refuse(name);
+  if (const auto* list = f.array("functions"); list && !list->empty()) refuse("functions");
   for (const std::string_view name : {"audio", "prediction", "web_search_options", "suffix"})
     if (f.any(name)) refuse(name);
-  const auto* logprobs = f.any("logprobs");
-  if (logprobs && !(logprobs->is_bool() && !logprobs->get_bool())) refuse("logprobs");
 }
 
 void read_params(Fields& f, AnswerParams& p, const Sampling& defaults) {
@@ -152,6 +227,27 @@ bool read_content(Fields& f, const std::string& where, const json::value* conten
   return false;
 }
 
+// An assistant's earlier calls, as it would have written them.
+bool read_earlier_calls(Fields& f, const std::string& where, const json::value* calls, std::string& to) {
+  if (!calls || calls->is_null()) return true;
+  const auto wrong = [&] {
+    f.wrong(where + ".tool_calls", "an array of calls of functions");
+    return false;
+  };
+  if (!calls->is_array()) return wrong();
+  for (const auto& one : calls->get_array()) {
+    const auto* call = one.if_object();
+    const auto* function = call ? call->if_contains("function") : nullptr;
+    const auto* object = function ? function->if_object() : nullptr;
+    const auto* name = object ? object->if_contains("name") : nullptr;
+    const auto* arguments = object ? object->if_contains("arguments") : nullptr;
+    if (!name || !name->is_string() || (arguments && !arguments->is_string())) return wrong();
+    if (!to.empty()) to += "\n";
+    to += call_in_words({std::string(name->get_string()), arguments ? std::string(arguments->get_string()) : ""});
+  }
+  return true;
+}
+
 void read_message(Fields& f, std::size_t index, const json::value& value, std::vector<ChatMessage>& to) {
   const auto where = fmt::format("messages[{}]", index);
   const auto* object = value.if_object();
@@ -167,6 +263,8 @@ void read_message(Fields& f, std::size_t index, const json::value& value, std::v
   const auto* content = object->if_contains("content");
   if ((!content || content->is_null()) && message.role != "assistant") return f.wrong(where + ".content", "given");
   if (!read_content(f, where, content, message.content)) return;
+  if (message.role == "assistant" && !read_earlier_calls(f, where, object->if_contains("tool_calls"), message.content))
+    return;
   // Templates are applied to C strings: the rest would vanish unseen.
   if (message.content.find('\0') != std::string::npos) return f.wrong(where + ".content", "free of NUL characters");
   to.push_back(std::move(message));
@@ -239,6 +337,8 @@ ApiResult<ChatRequest> parse_chat(std::string_view body, const Sampling& default
   return parse<ChatRequest>(body, [&](Fields& f, ChatRequest& r) {
     read_messages(f, r.messages);
     read_params(f, r, defaults);
+    read_logprobs(f, r.sampling, true);
+    if (f.good()) read_tools(f, r);
   });
 }
 
@@ -246,6 +346,7 @@ ApiResult<CompletionRequest> parse_completion(std::string_view body, const Sampl
   return parse<CompletionRequest>(body, [&](Fields& f, CompletionRequest& r) {
     read_prompts(f, "prompt", RequestLimits::choices, r.prompts);
     read_params(f, r, defaults);
+    read_logprobs(f, r.sampling, false);
     r.echo = f.boolean("echo").value_or(false);
     if (r.prompts.size() * r.choices > RequestLimits::choices)
       f.wrong("n", fmt::format("such that prompts times n is at most {}", RequestLimits::choices));

@@ -13,6 +13,7 @@
 #include "engine/api_error.hpp"
 #include "engine/model.hpp"
 #include "engine/sampler.hpp"
+#include "engine/tool_calls.hpp"
 
 namespace cocoon::engine {
 
@@ -23,6 +24,8 @@ struct RequestLimits {
   static constexpr std::size_t messages = 4096;
   static constexpr std::size_t biases = 1024;
   static constexpr std::size_t inputs = 64;  // texts of one embeddings request
+  static constexpr std::size_t tools = 128;
+  static constexpr std::int64_t logprobs = 20;  // alternatives of a token
 };
 
 struct AnswerParams {
@@ -39,7 +42,8 @@ struct AnswerParams {
 };
 
 struct ChatRequest : AnswerParams {
-  std::vector<ChatMessage> messages;
+  std::vector<ChatMessage> messages;  // calls and their results in the model's own notation (tool_calls.hpp)
+  bool reads_calls = false;           // calls of tools are looked for in the answer
 };
 
 // A text or its tokens.

@@ -58,8 +58,12 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{CHAT("\"stream\":true,\"stream_options\":{\"include_usage\":1}"), "stream_options.include_usage"},
         Bad{CHAT("\"response_format\":\"json\""), "response_format"},
         Bad{CHAT("\"response_format\":{\"type\":\"xml\"}"), "response_format.type"},
-        Bad{CHAT("\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{}}"), "response_format"},
-        Bad{CHAT("\"tools\":[{\"type\":\"function\"}]"), "tools"}, Bad{CHAT("\"logprobs\":true"), "logprobs"},
+        Bad{CHAT("\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{}}"), "response_format.json_schema"},
+        Bad{CHAT("\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"schema\":{\"pattern\":\"x\"}}}"),
+            "response_format"},
+        Bad{CHAT("\"tools\":[{\"type\":\"function\"}]"), "tools"}, Bad{CHAT("\"logprobs\":5"), "logprobs"},
+        Bad{CHAT("\"top_logprobs\":5"), "top_logprobs"},
+        Bad{CHAT("\"logprobs\":true,\"top_logprobs\":21"), "top_logprobs"},
         Bad{CHAT("\"ignore_eos\":\"no\""), "ignore_eos"}, Bad{CHAT("\"cache_salt\":1"), "cache_salt"}));
 
 TEST(ChatRequestTest, ReadsEveryField) {
@@ -93,7 +97,7 @@ TEST(ChatRequestTest, ReadsEveryField) {
   ASSERT_EQ(r->sampling.logit_bias.size(), 2U);
   EXPECT_TRUE(std::isinf(r->sampling.logit_bias[0].second));
   EXPECT_FLOAT_EQ(r->sampling.logit_bias[1].second, 2.5F);
-  EXPECT_TRUE(r->sampling.json_object && r->sampling.ignore_end);
+  EXPECT_TRUE(!r->sampling.grammar.empty() && r->sampling.trigger.empty() && r->sampling.ignore_end);
   EXPECT_EQ(r->cache_salt, "s");
 }
 
@@ -108,6 +112,54 @@ TEST(ChatRequestTest, NullMeansAbsent) {
   EXPECT_FLOAT_EQ(r->sampling.temperature, 0.25F);
   EXPECT_EQ(r->choices, 1U);
   EXPECT_FALSE(r->seed);
+}
+
+constexpr const char* kTools =
+    R"("tools":[{"type":"function","function":{"name":"f","description":"d","parameters":{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"]}}},)"
+    R"({"type":"function","function":{"name":"g"}}])";
+
+std::string chat_with(const std::string& more) {
+  return R"({"messages":[{"role":"user","content":"x"}],)" + std::string(kTools) + more + "}";
+}
+
+TEST(ChatRequestTest, ToolsAreToldAndHeldTo) {
+  auto r = parse_chat(chat_with(""), {});
+  ASSERT_TRUE(r) << r.error().message;
+  EXPECT_TRUE(r->reads_calls);
+  ASSERT_EQ(r->messages.size(), 2U);
+  EXPECT_NE(r->messages[0].content.find(R"("name": "f", "description": "d")"), std::string::npos);
+  EXPECT_FALSE(r->sampling.grammar.empty());
+  EXPECT_FALSE(r->sampling.trigger.empty()) << "a text is an answer, too";
+  r = parse_chat(chat_with(R"(,"tool_choice":"required")"), {});
+  EXPECT_TRUE(r->sampling.trigger.empty());
+  r = parse_chat(chat_with(R"(,"tool_choice":{"type":"function","function":{"name":"g"}})"), {});
+  ASSERT_TRUE(r);
+  EXPECT_EQ(r->sampling.grammar.find("\\\"f\\\""), std::string::npos) << r->sampling.grammar;
+  r = parse_chat(chat_with(R"(,"tool_choice":"none")"), {});
+  EXPECT_FALSE(r->reads_calls);
+  EXPECT_TRUE(r->sampling.grammar.empty());
+  EXPECT_EQ(r->messages.size(), 1U);
+  for (const auto* bad : {R"(,"tool_choice":"any")", R"(,"tool_choice":{"type":"function","function":{"name":"h"}})",
+                          R"(,"functions":[{"name":"f"}])"})
+    EXPECT_FALSE(parse_chat(chat_with(bad), {})) << bad;
+}
+
+TEST(ChatRequestTest, EarlierCallsAreWordsOfTheAssistant) {
+  const auto r =
+      parse_chat(R"({"messages":[{"role":"user","content":"x"},{"role":"assistant","content":null,"tool_calls":[
+      {"id":"c","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]},{"role":"tool","tool_call_id":"c","content":"42"}]})",
+                 {});
+  ASSERT_TRUE(r) << r.error().message;
+  EXPECT_EQ(r->messages[1].content, "<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\":1}}\n</tool_call>");
+  EXPECT_FALSE(parse_chat(R"({"messages":[{"role":"assistant","content":"x","tool_calls":[{"id":"c"}]}]})", {}));
+  EXPECT_FALSE(parse_chat(R"({"messages":[{"role":"assistant","content":"x","tool_calls":{}}]})", {}));
+}
+
+TEST(ChatRequestTest, LogprobsAreCounted) {
+  EXPECT_EQ(parse_chat(CHAT("\"logprobs\":true"), {})->sampling.logprobs, 0);
+  EXPECT_EQ(parse_chat(CHAT("\"logprobs\":true,\"top_logprobs\":3"), {})->sampling.logprobs, 3);
+  EXPECT_EQ(parse_chat(CHAT("\"logprobs\":false"), {})->sampling.logprobs, -1);
+  EXPECT_EQ(parse_completion(R"({"prompt":"a","logprobs":2})", {})->sampling.logprobs, 2);
 }
 
 TEST(ChatRequestTest, DeepJsonIsRefused) {
@@ -125,7 +177,7 @@ TEST(CompletionRequestTest, PromptsInAllForms) {
                           R"({"prompt":[1,"a"]})", R"({"prompt":[5000000000]})", R"({"prompt":["a",{}]})",
                           R"({"prompt":["1","2","3","4","5","6","7","8","9"]})", R"({"prompt":["a","b"],"n":5})",
                           R"({"prompt":"a","best_of":3})", R"({"prompt":"a","suffix":"z"})",
-                          R"({"prompt":"a","logprobs":0})", R"({"prompt":"a","echo":"yes"})"}) {
+                          R"({"prompt":"a","logprobs":true})", R"({"prompt":"a","echo":"yes"})"}) {
     EXPECT_FALSE(parse_completion(bad, {})) << bad;
   }
   EXPECT_TRUE(parse_completion(R"({"prompt":"a","best_of":2,"n":2,"echo":true})", {})->echo);

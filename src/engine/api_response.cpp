@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/bytes.hpp"
+#include "engine/text_stream.hpp"
 
 namespace cocoon::engine {
 namespace {
@@ -16,7 +17,63 @@ namespace json = boost::json;
 
 std::string quoted(std::string_view text) { return json::serialize(json::string_view(text.data(), text.size())); }
 
-const char* name_of(FinishReason reason) { return reason == FinishReason::stop ? "stop" : "length"; }
+const char* name_of(FinishReason reason, bool called) {
+  if (reason == FinishReason::length) return "length";
+  return called ? "tool_calls" : "stop";
+}
+
+std::string one_token(const TokenInWords::One& one) {
+  return fmt::format(
+      R"("token":{},"logprob":{},"bytes":[{}])", quoted(as_utf8(one.bytes)), one.logprob,
+      fmt::join(std::span(reinterpret_cast<const std::uint8_t*>(one.bytes.data()), one.bytes.size()), ","));
+}
+
+// {"content":[{"token","logprob","bytes","top_logprobs"}]}
+std::string chat_logprobs(const std::vector<TokenInWords>& tokens) {
+  std::string out;
+  for (const auto& t : tokens) {
+    std::string top;
+    for (const auto& one : t.top) top += (top.empty() ? "{" : ",{") + one_token(one) + "}";
+    out += fmt::format(R"({}{{{},"top_logprobs":[{}]}})", out.empty() ? "" : ",", one_token(t.chosen), top);
+  }
+  return fmt::format(R"({{"content":[{}],"refusal":null}})", out);
+}
+
+// {"tokens":[],"token_logprobs":[],"top_logprobs":[{}],"text_offset":[]}
+std::string text_logprobs(const std::vector<TokenInWords>& tokens, std::size_t offset) {
+  std::string words, probabilities, tops, offsets;
+  for (const auto& t : tokens) {
+    const char* comma = words.empty() ? "" : ",";
+    std::string top;
+    for (const auto& one : t.top)
+      top += fmt::format("{}{}:{}", top.empty() ? "" : ",", quoted(as_utf8(one.bytes)), one.logprob);
+    words += comma + quoted(as_utf8(t.chosen.bytes));
+    probabilities += fmt::format("{}{}", comma, t.chosen.logprob);
+    tops += fmt::format("{}{{{}}}", comma, top);
+    offsets += fmt::format("{}{}", comma, offset);
+    offset += t.chosen.bytes.size();
+  }
+  return fmt::format(R"({{"tokens":[{}],"token_logprobs":[{}],"top_logprobs":[{}],"text_offset":[{}]}})", words,
+                     probabilities, tops, offsets);
+}
+
+std::string call_json(const std::string& id, const ToolCall& call) {
+  return fmt::format(R"("id":{},"type":"function","function":{{"name":{},"arguments":{}}})", quoted(id),
+                     quoted(call.name), quoted(call.arguments));
+}
+
+std::string id_of_call(const std::string& answer, std::size_t choice, std::size_t index) {
+  return fmt::format("call_{}_{}_{}", answer.substr(answer.find('-') + 1), choice, index);
+}
+
+std::string message_json(const AnswerHead& head, std::size_t index, const Choice& choice) {
+  std::string calls;
+  for (std::size_t i = 0; i < choice.calls.size(); ++i)
+    calls += (i == 0 ? "{" : ",{") + call_json(id_of_call(head.id, index, i), choice.calls[i]) + "}";
+  const bool silent = choice.text.empty() && !choice.calls.empty();
+  return fmt::format(R"({{"role":"assistant","content":{},"refusal":null{}}})", silent ? "null" : quoted(choice.text),
+                     calls.empty() ? "" : R"(,"tool_calls":[)" + calls + "]");
+}
 
 std::string usage_json(const Usage& u) {
   return fmt::format(
@@ -35,17 +92,19 @@ std::string answer_json(const AnswerHead& head, std::span<const Choice> choices,
   const bool chat = head.kind == AnswerKind::chat;
   auto out = begin_json(head, chat ? "chat.completion" : "text_completion");
   for (std::size_t i = 0; i < choices.size(); ++i) {
-    const auto text = quoted(choices[i].text);
-    const auto content = chat ? fmt::format(R"("message":{{"role":"assistant","content":{},"refusal":null}})", text)
-                              : R"("text":)" + text;
-    out += fmt::format(R"({}{{"index":{},{},"logprobs":null,"finish_reason":"{}"}})", i == 0 ? "" : ",", i, content,
-                       name_of(choices[i].reason));
+    const auto& c = choices[i];
+    const auto content = chat ? R"("message":)" + message_json(head, i, c) : R"("text":)" + quoted(c.text);
+    std::string logprobs = "null";
+    if (c.tokens) logprobs = chat ? chat_logprobs(*c.tokens) : text_logprobs(*c.tokens, 0);
+    out += fmt::format(R"({}{{"index":{},{},"logprobs":{},"finish_reason":"{}"}})", i == 0 ? "" : ",", i, content,
+                       logprobs, name_of(c.reason, !c.calls.empty()));
   }
   return out + R"(],"usage":)" + usage_json(usage) + "}";
 }
 
 EventWriter::EventWriter(const AnswerHead& head, bool usage_field)
     : kind_(head.kind),
+      id_(head.id),
       usage_field_(usage_field),
       begin_("data: " + begin_json(head, kind_ == AnswerKind::chat ? "chat.completion.chunk" : "text_completion")) {}
 
@@ -68,18 +127,30 @@ std::string EventWriter::first(std::uint32_t choice) const {
       nullptr);
 }
 
-std::string EventWriter::text(std::uint32_t choice, std::string_view text, const Usage* usage) const {
-  const auto* const form = kind_ == AnswerKind::chat
-                               ? R"({{"index":{},"delta":{{"content":{}}},"logprobs":null,"finish_reason":null}})"
-                               : R"({{"index":{},"text":{},"logprobs":null,"finish_reason":null}})";
-  return chunk(fmt::format(fmt::runtime(form), choice, quoted(text)), usage);
+std::string EventWriter::text(std::uint32_t choice, std::string_view text, const Usage* usage,
+                              const std::vector<TokenInWords>* tokens) const {
+  const bool chat = kind_ == AnswerKind::chat;
+  const auto logprobs = !tokens ? "null" : chat ? chat_logprobs(*tokens) : text_logprobs(*tokens, 0);
+  const auto told = chat ? fmt::format(R"("delta":{{"content":{}}})", quoted(text)) : R"("text":)" + quoted(text);
+  return chunk(fmt::format(R"({{"index":{},{},"logprobs":{},"finish_reason":null}})", choice, told, logprobs), usage);
 }
 
-std::string EventWriter::last(std::uint32_t choice, FinishReason reason, const Usage* usage) const {
+std::string EventWriter::call_id(std::uint32_t choice, std::size_t index) const {
+  return id_of_call(id_, choice, index);
+}
+
+std::string EventWriter::call(std::uint32_t choice, std::size_t index, const ToolCall& call, const Usage* usage) const {
+  return chunk(
+      fmt::format(R"({{"index":{},"delta":{{"tool_calls":[{{"index":{},{}}}]}},"logprobs":null,"finish_reason":null}})",
+                  choice, index, call_json(call_id(choice, index), call)),
+      usage);
+}
+
+std::string EventWriter::last(std::uint32_t choice, FinishReason reason, const Usage* usage, bool called) const {
   const auto* const form = kind_ == AnswerKind::chat
                                ? R"({{"index":{},"delta":{{}},"logprobs":null,"finish_reason":"{}"}})"
                                : R"({{"index":{},"text":"","logprobs":null,"finish_reason":"{}"}})";
-  return chunk(fmt::format(fmt::runtime(form), choice, name_of(reason)), usage);
+  return chunk(fmt::format(fmt::runtime(form), choice, name_of(reason, called)), usage);
 }
 
 std::string EventWriter::usage(const Usage& usage) const { return chunk({}, &usage); }

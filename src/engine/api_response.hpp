@@ -9,6 +9,7 @@
 
 #include "engine/model.hpp"
 #include "engine/scheduler.hpp"
+#include "engine/tool_calls.hpp"
 
 namespace cocoon::engine {
 
@@ -21,9 +22,21 @@ struct AnswerHead {
   std::int64_t created = 0;  // Unix seconds
 };
 
+// A token as the API tells it: its text and what else might have stood there.
+struct TokenInWords {
+  struct One {
+    std::string bytes;
+    float logprob = 0;
+  };
+  One chosen;
+  std::vector<One> top;
+};
+
 struct Choice {
   std::string text;
   FinishReason reason = FinishReason::stop;
+  std::vector<ToolCall> calls{};
+  std::optional<std::vector<TokenInWords>> tokens{};  // where logprobs were asked for
 };
 
 std::string answer_json(const AnswerHead& head, std::span<const Choice> choices, const Usage& usage);
@@ -35,14 +48,19 @@ class EventWriter {
   EventWriter(const AnswerHead& head, bool usage_field);
 
   std::string first(std::uint32_t choice) const;  // the role; nothing for completions
-  std::string text(std::uint32_t choice, std::string_view text, const Usage* usage) const;
-  std::string last(std::uint32_t choice, FinishReason reason, const Usage* usage) const;
+  // `tokens`: those that the text completes, where logprobs were asked for.
+  std::string text(std::uint32_t choice, std::string_view text, const Usage* usage,
+                   const std::vector<TokenInWords>* tokens = nullptr) const;
+  std::string call(std::uint32_t choice, std::size_t index, const ToolCall& call, const Usage* usage) const;
+  std::string last(std::uint32_t choice, FinishReason reason, const Usage* usage, bool called = false) const;
   std::string usage(const Usage& usage) const;  // no choices
 
  private:
+  std::string call_id(std::uint32_t choice, std::size_t index) const;
   std::string chunk(std::string_view choices, const Usage* usage) const;
 
   AnswerKind kind_;
+  std::string id_;
   bool usage_field_;
   std::string begin_;  // up to the choices
 };

@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include "engine/api_response.hpp"
+#include "engine/echo_answers.hpp"
 #include "engine/json_fields.hpp"
 #include "net/http_server.hpp"
 
@@ -75,6 +76,8 @@ struct Script {
   bool usage_at_end = false;
   std::string model;
   std::string content{kContent};
+  std::vector<ToolCall> calls;
+  bool exemplary = false;  // calls or content are what the request asks for
   std::uint32_t chunks = 0;
   std::uint32_t delay_ms = 0;
   int status = 200;
@@ -130,6 +133,12 @@ ApiResult<Script> read_script(const EchoConfig& config, const HttpRequest& reque
     script.usage_at_end = Fields(*options).boolean("include_usage").value_or(false);
   read_fixture(fields, script);
   if (script.mode == Mode::echo) script.content = last_message(fields);
+  if (script.mode == Mode::normal && script.kind == AnswerKind::chat) {
+    script.calls = example_calls(*object);
+    auto content = example_content(*object);
+    script.exemplary = content || !script.calls.empty();
+    if (content) script.content = std::move(*content);
+  }
   if (fields.fault()) return std::unexpected(*fields.fault());
   return script;
 }
@@ -217,7 +226,8 @@ class Playing {
   }
 
   std::string whole_json() const {
-    const Choice choice{script_.content, FinishReason::stop};
+    Choice choice{script_.calls.empty() ? script_.content : std::string(), FinishReason::stop};
+    choice.calls = script_.calls;
     auto out = answer_json(head(), {&choice, 1}, {state_.config.prompt_tokens, 0, 2});
     const auto usage = out.rfind(R"(,"usage":)");
     if (script_.mode == Mode::no_usage) out = out.substr(0, usage) + "}";
@@ -241,6 +251,19 @@ class Playing {
     co_await respond(script_.status, std::move(body));
   }
 
+  // What the request's own tools or format ask for, and nothing that misbehaves.
+  Task<> stream_example(const EventWriter& writer) {
+    auto out = writer.first(0);
+    for (std::size_t i = 0; i < script_.calls.size(); ++i) out += writer.call(0, i, script_.calls[i], nullptr);
+    if (script_.calls.empty()) out += writer.text(0, script_.content, nullptr);
+    out += writer.last(0, FinishReason::stop, nullptr, !script_.calls.empty());
+    if (script_.usage_at_end) out += writer.usage({state_.config.prompt_tokens, 0, 2});
+    out += kEventsDone;
+    auto headers = HttpHeaders::content_type("text/event-stream");
+    const auto sent = co_await responder_.respond(200, std::move(headers), std::move(out));
+    if (!sent) give_up();
+  }
+
   std::string piece(const EventWriter& writer, std::uint32_t index) const {
     if (script_.mode == Mode::echo) return writer.text(0, script_.content, nullptr);
     return writer.text(0, fmt::format(" word{}", index), nullptr);
@@ -248,6 +271,7 @@ class Playing {
 
   Task<> stream() {
     const EventWriter writer(head(), script_.usage_at_end);
+    if (script_.exemplary) co_return co_await stream_example(writer);
     const auto chunks = script_.mode == Mode::echo ? 1 : script_.chunks;
     auto headers = HttpHeaders::content_type("text/event-stream");
     auto head = writer.first(0);
@@ -307,7 +331,12 @@ Task<> serve_fixture(std::shared_ptr<EchoBackend::State> state, const HttpReques
   int status = 200;
   if (post && (path == "/v1/chat/completions" || path == "/v1/completions"))
     co_return co_await play(*state, request, responder);
-  if (post && path == "/fixture/health") {
+  if (post && (path == "/v1/embeddings" || path == "/v1/audio/transcriptions")) {
+    ++state->requests;
+    const auto made = path == "/v1/embeddings" ? example_embeddings(request.body) : example_transcription(request);
+    status = made ? 200 : made.error().status;
+    body = made ? *made : made.error().to_json();
+  } else if (post && path == "/fixture/health") {
     const auto wanted = wanted_health(request.body);
     if (wanted) state->health = *wanted;
     status = wanted ? 200 : wanted.error().status;

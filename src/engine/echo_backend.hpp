@@ -20,6 +20,9 @@
 //   no-usage    an answer without usage
 //   huge-usage  an answer with usage beyond 32 bits
 //
+// Without a mode, a request with tools gets calls of them with arguments that fit, one with a response_format JSON that
+// fits (echo_answers.hpp). POST /v1/embeddings, /v1/audio/transcriptions: vectors of the texts, the size of the file.
+//
 // GET /v1/models, /health; GET /fixture/stats: {"requests", "running", "cancelled"}; POST /fixture/health
 // {"status": 503} sets what /health answers.
 #pragma once

@@ -159,5 +159,42 @@ TEST_F(EchoTest, BadRequestsAndRoutes) {
   EXPECT_EQ(json::parse(*send("GET", "/v1/models").body).at("data").at(0).at("id").as_string(), "fixture");
 }
 
+TEST_F(EchoTest, ToolsAndFormatsGetWhatFits) {
+  const std::string tools =
+      R"(,"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{"a":{"type":"integer"},"b":{"enum":["x"]}}}}},)"
+      R"({"type":"function","function":{"name":"g"}}])";
+  auto choice = json::parse(*chat(tools).body).at("choices").at(0);
+  EXPECT_EQ(choice.at("finish_reason").as_string(), "tool_calls");
+  EXPECT_EQ(choice.at("message").at("tool_calls").as_array().size(), 1U);
+  EXPECT_EQ(json::parse(choice.at("message").at("tool_calls").at(0).at("function").at("arguments").as_string()),
+            json::parse(R"({"a":7,"b":"x"})"));
+  choice = json::parse(*chat(tools + R"(,"parallel_tool_calls":true)").body).at("choices").at(0);
+  EXPECT_EQ(choice.at("message").at("tool_calls").as_array().size(), 2U);
+  choice = json::parse(*chat(tools + R"(,"tool_choice":"none")").body).at("choices").at(0);
+  EXPECT_EQ(choice.at("finish_reason").as_string(), "stop");
+  const auto streamed =
+      *chat(tools + R"(,"stream":true,"tool_choice":{"type":"function","function":{"name":"g"}})").body;
+  EXPECT_NE(streamed.find(R"("name":"g")"), streamed.npos);
+  EXPECT_NE(streamed.find(R"("finish_reason":"tool_calls")"), streamed.npos);
+  choice =
+      json::parse(
+          *chat(
+               R"(,"response_format":{"type":"json_schema","json_schema":{"schema":{"type":"array","items":{"type":"boolean"}}}})")
+               .body)
+          .at("choices")
+          .at(0);
+  EXPECT_EQ(choice.at("message").at("content").as_string(), "[true]");
+}
+
+TEST_F(EchoTest, EmbeddingsAndTranscriptions) {
+  const auto reply = send("POST", "/v1/embeddings", R"({"input":["a","b","a"]})");
+  const auto vectors = json::parse(*reply.body).at("data").as_array();
+  ASSERT_EQ(vectors.size(), 3U);
+  EXPECT_EQ(vectors[0].at("embedding"), vectors[2].at("embedding"));
+  EXPECT_NE(vectors[0].at("embedding"), vectors[1].at("embedding"));
+  EXPECT_EQ(send("POST", "/v1/embeddings", "{}").status, 400);
+  EXPECT_EQ(send("POST", "/v1/audio/transcriptions", "no form").status, 400);
+}
+
 }  // namespace
 }  // namespace cocoon::engine

@@ -19,8 +19,9 @@ class Feed : public std::enable_shared_from_this<Feed> {
   struct Item {
     std::uint32_t choice = 0;
     std::string text;
-    Usage usage;                              // of this choice so far
-    std::optional<Result<FinishReason>> end;  // the last item of the choice
+    Usage usage;                                // of this choice so far
+    std::optional<Result<FinishReason>> end{};  // the last item of the choice
+    std::optional<ChosenToken> token{};         // of an item of its own
   };
 
   // `arrived` runs on `executor`, once for any number of items that nobody has taken yet.

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include <fmt/core.h>
 
@@ -112,6 +113,7 @@ struct Plan {
   std::vector<Generation> choices;
   std::vector<std::string> prefixes;  // of each choice's text (echo)
   std::uint32_t per_prompt = 1;
+  bool reads_calls = false;  // of tools
   bool stream = false, usage_at_end = false, usage_in_each = false;
   std::string_view param;  // the field that holds the prompt
 };
@@ -147,6 +149,7 @@ ApiResult<Plan> plan_chat(ServerState& state, const std::string& body) {
   if (!request) return std::unexpected(std::move(request.error()));
   if (auto wrong = check_model(state, request->model)) return std::unexpected(std::move(*wrong));
   auto plan = plan_for(state, *request, AnswerKind::chat);
+  plan.reads_calls = request->reads_calls;
   const auto text = state.model->chat_prompt(request->messages);
   if (!text) return std::unexpected(ApiError{500, text.error().what});
   // One token less than the context: an answer has at least one.
@@ -185,7 +188,10 @@ class Answering {
         event_(exchange.state->executor),
         feed_(std::make_shared<Feed>(exchange.state->executor, [this] { event_.notify(); })),
         choices_(plan_.choices.size()),
+        readers_(plan_.choices.size()),
         usages_(plan_.choices.size()) {
+    for (std::size_t i = 0; i < choices_.size(); ++i)
+      if (plan_.choices[i].sampling.logprobs >= 0) choices_[i].tokens.emplace();
     exchange_.responder.on_client_gone([this] { event_.notify(); });
   }
   ~Answering() {
@@ -224,8 +230,29 @@ class Answering {
     co_return items;
   }
 
-  void note(const std::vector<Feed::Item>& items) {
-    for (const auto& item : items) {
+  TokenInWords in_words(const ChosenToken& token) const {
+    const auto one = [&](const TokenLogprob& t) {
+      TokenInWords::One out{{}, t.logprob};
+      exchange_.state->model->append_piece(t.token, out.bytes);
+      return out;
+    };
+    TokenInWords out{one(token.chosen), {}};
+    for (const auto& t : token.top) out.top.push_back(one(t));
+    return out;
+  }
+
+  // Where calls of tools are looked for, they leave the text here.
+  void read_calls(Feed::Item& item) {
+    auto& reader = readers_[item.choice];
+    item.text = reader.push(item.text);
+    if (item.end) item.text += reader.finish();
+    for (auto& call : reader.take_calls()) choices_[item.choice].calls.push_back(std::move(call));
+  }
+
+  void note(std::vector<Feed::Item>& items) {
+    for (auto& item : items) {
+      if (item.token) choices_[item.choice].tokens->push_back(in_words(*item.token));
+      if (plan_.reads_calls && !item.token) read_calls(item);
       if (!item.text.empty() && !std::exchange(seen_text_, true))
         exchange_.state->metrics.first_text(seconds_since(exchange_.began));
       usages_[item.choice] = item.usage;
@@ -266,12 +293,18 @@ class Answering {
   }
 
   // The events that `items` make; `usages_` holds what came last, so each event tells the usage of its own item.
-  std::string events_of(const EventWriter& writer, const std::vector<Feed::Item>& items) const {
+  std::string events_of(const EventWriter& writer, const std::vector<Feed::Item>& items) {
     std::string out;
     for (const auto& item : items) {
       const Usage* usage = plan_.usage_in_each ? &item.usage : nullptr;
-      if (!item.text.empty()) out += writer.text(item.choice, item.text, usage);
-      if (item.end && *item.end) out += writer.last(item.choice, **item.end, usage);
+      auto& choice = choices_[item.choice];
+      if (!item.text.empty()) {
+        out += writer.text(item.choice, item.text, usage, choice.tokens ? &*choice.tokens : nullptr);
+        if (choice.tokens) choice.tokens->clear();
+      }
+      auto& told = told_calls_[item.choice];
+      for (; told < choice.calls.size(); ++told) out += writer.call(item.choice, told, choice.calls[told], usage);
+      if (item.end && *item.end) out += writer.last(item.choice, **item.end, usage, told > 0);
     }
     return out;
   }
@@ -322,6 +355,8 @@ class Answering {
   std::shared_ptr<Feed> feed_;
   std::vector<Scheduler::Ticket> tickets_;
   std::vector<Choice> choices_;
+  std::vector<ToolCallReader> readers_;
+  std::map<std::uint32_t, std::size_t> told_calls_;  // of a stream
   std::vector<Usage> usages_;
   std::optional<ApiError> error_;
   std::size_t ended_ = 0;

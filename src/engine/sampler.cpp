@@ -1,7 +1,9 @@
 #include "engine/sampler.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "engine/llama_api.hpp"
 
@@ -11,16 +13,13 @@ namespace {
 // How far back penalties look; also the most that one request costs in memory for them.
 constexpr std::int32_t kPenaltyWindow = 1024;
 
-// RFC 8259 with bounded white space: without the bound a small model fills its budget with blanks.
-constexpr const char* kJsonGrammar = R"gbnf(
-root   ::= object
-value  ::= object | array | string | number | ("true" | "false" | "null") ws
-object ::= "{" ws ( string ":" ws value ("," ws string ":" ws value)* )? "}" ws
-array  ::= "[" ws ( value ("," ws value)* )? "]" ws
-string ::= "\"" ( [^"\\\x7F\x00-\x1F] | "\\" (["\\/bfnrt] | "u" [0-9a-fA-F] [0-9a-fA-F] [0-9a-fA-F] [0-9a-fA-F]) )* "\"" ws
-number ::= "-"? ("0" | [1-9] [0-9]{0,15}) ("." [0-9]{1,16})? ([eE] [-+]? [0-9]{1,3})? ws
-ws     ::= | " " | "\n" [ \t]{0,20}
-)gbnf";
+llama_sampler* grammar_of(const Model& model, const Sampling& s) {
+  const auto& api = model.api();
+  if (s.trigger.empty()) return api.llama_sampler_init_grammar(model.vocabulary(), s.grammar.c_str(), "root");
+  const char* pattern = s.trigger.c_str();
+  return api.llama_sampler_init_grammar_lazy_patterns(model.vocabulary(), s.grammar.c_str(), "root", &pattern, 1,
+                                                      nullptr, 0);
+}
 
 }  // namespace
 
@@ -51,8 +50,7 @@ Result<Sampler> Sampler::make(const Model& model, const Sampling& s, std::span<c
     }
     if (s.frequency_penalty != 0 || s.presence_penalty != 0)
       add(api.llama_sampler_init_penalties(words, kPenaltyWindow, 1, s.frequency_penalty, s.presence_penalty));
-    if (s.json_object && !add(api.llama_sampler_init_grammar(model.vocabulary(), kJsonGrammar, "root")))
-      return fail("the JSON grammar cannot be used with this model");
+    if (!s.grammar.empty() && !add(grammar_of(model, s))) return fail("the grammar cannot be used with this model");
     if (s.temperature <= 0) {
       add(api.llama_sampler_init_greedy());
     } else {
@@ -62,7 +60,7 @@ Result<Sampler> Sampler::make(const Model& model, const Sampling& s, std::span<c
       add(api.llama_sampler_init_temp(s.temperature));
       add(api.llama_sampler_init_dist(s.seed));
     }
-    return Sampler(std::move(chain));
+    return Sampler(std::move(chain), model.vocabulary_size());
   } catch (const std::exception& e) {
     return fail("sampler: {}", e.what());
   }
@@ -75,6 +73,28 @@ Result<Token> Sampler::sample(llama_context* context, std::int32_t index) {
     // The grammar throws when no token can continue it.
     return fail("sampling failed: {}", e.what());
   }
+}
+
+ChosenToken Sampler::describe(llama_context* context, std::int32_t index, Token chosen, int count) const {
+  ChosenToken out{{chosen, 0}, {}};
+  const float* logits = chain_.get_deleter().api->llama_get_logits_ith(context, index);
+  if (logits == nullptr) return out;
+  const std::span row(logits, words_);
+  const float most = *std::ranges::max_element(row);
+  double sum = 0;
+  for (const float l : row) sum += std::exp(static_cast<double>(l - most));
+  const auto logprob = [&](Token t) {
+    return static_cast<float>(static_cast<double>(row[static_cast<std::size_t>(t)] - most) - std::log(sum));
+  };
+  out.chosen.logprob = logprob(chosen);
+  std::vector<Token> order(row.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto top = std::min<std::size_t>(static_cast<std::size_t>(std::max(0, count)), order.size());
+  std::partial_sort(
+      order.begin(), order.begin() + static_cast<std::ptrdiff_t>(top), order.end(),
+      [&](Token a, Token b) { return row[static_cast<std::size_t>(a)] > row[static_cast<std::size_t>(b)]; });
+  for (std::size_t i = 0; i < top; ++i) out.top.push_back({order[i], logprob(order[i])});
+  return out;
 }
 
 }  // namespace cocoon::engine

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -24,8 +25,20 @@ struct Sampling {
   float repetition_penalty = 1.0F;  // on prompt and answer; 1: off
   std::uint32_t seed = 0;
   std::vector<std::pair<Token, float>> logit_bias;
-  bool ignore_end = false;   // never end before max_tokens
-  bool json_object = false;  // only tokens that continue a JSON object
+  bool ignore_end = false;  // never end before max_tokens
+  std::string grammar;      // only tokens that continue a text of its `root` (GBNF); empty: any
+  std::string trigger;      // a pattern: the grammar holds from its first group on; empty: from the beginning
+  int logprobs = -1;        // how many alternatives are told with each token; -1: nothing is told
+};
+
+// A token that was chosen and what else might have been, by the model's own probabilities.
+struct TokenLogprob {
+  Token token = 0;
+  float logprob = 0;
+};
+struct ChosenToken {
+  TokenLogprob chosen;
+  std::vector<TokenLogprob> top;
 };
 
 // The state of one request; used by one thread at a time.
@@ -35,6 +48,8 @@ class Sampler {
 
   // The token chosen from row `index` of the last decoded batch, remembered for the penalties and the grammar.
   Result<Token> sample(llama_context* context, std::int32_t index);
+  // Of a token chosen from that row, by the model's own proposal before any sampling; the `count` likeliest beside it.
+  ChosenToken describe(llama_context* context, std::int32_t index, Token chosen, int count) const;
 
  private:
   struct Free {
@@ -42,9 +57,10 @@ class Sampler {
     void operator()(llama_sampler* sampler) const;
   };
   using Handle = std::unique_ptr<llama_sampler, Free>;
-  explicit Sampler(Handle chain) : chain_(std::move(chain)) {}
+  Sampler(Handle chain, std::size_t words) : chain_(std::move(chain)), words_(words) {}
 
   Handle chain_;
+  std::size_t words_;  // of the vocabulary
 };
 
 }  // namespace cocoon::engine

@@ -371,6 +371,8 @@ void Scheduler::Engine::choose_next(Slot& slot) {
   ++counters_.completion_tokens;
   const bool end = model_.ends_generation(*token);
   if (!end) {
+    if (const int top = slot.work->generation.sampling.logprobs; top >= 0)
+      slot.work->listener->token(slot.sampler->describe(context_, slot.row, *token, top));
     std::string piece;
     model_.append_piece(*token, piece);
     if (auto text = slot.text->push(piece); !text.empty()) slot.work->listener->text(std::move(text), slot.usage);

@@ -56,6 +56,7 @@ class Listener {
  public:
   virtual ~Listener() = default;
   virtual void text(std::string text, const Usage& so_far) = 0;  // never empty
+  virtual void token(ChosenToken) {}  // where Sampling::logprobs asks for it; before the text that it completes
   virtual void ended(const Outcome& outcome) = 0;
 };
 

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/json_grammar.hpp"
+
 namespace cocoon::engine {
 namespace {
 
@@ -365,7 +367,7 @@ TEST_F(SchedulerTest, JsonGrammarHoldsWhateverIsAsked) {
   begin();
   for (std::uint32_t seed = 0; seed < 5; ++seed) {
     auto g = ask("Hello");
-    g.sampling.json_object = true;
+    g.sampling.grammar = json_object_grammar();
     g.sampling.temperature = 1.0F;
     g.sampling.seed = seed;
     std::string text;

@@ -237,6 +237,81 @@ TEST_F(ServerTest, JsonObjectsAreJson) {
   }
 }
 
+TEST_F(ServerTest, AnswersFollowASchema) {
+  const auto answer =
+      post(
+          "/v1/chat/completions",
+          chat(
+              "Hello",
+              R"(,"max_tokens":200,"temperature":1.5,"seed":3,"response_format":{"type":"json_schema","json_schema":{"name":"s",
+           "schema":{"type":"object","properties":{"kind":{"enum":["cat","dog"]},"age":{"type":"integer"},
+           "tags":{"type":"array","items":{"type":"boolean"},"minItems":1,"maxItems":2}},
+           "required":["kind","age","tags"],"additionalProperties":false}}})"))
+          .parsed();
+  const auto text = content(answer);
+  ASSERT_EQ(answer.at("choices").at(0).at("finish_reason").as_string(), "stop") << text;
+  const auto value = json::parse(text);
+  EXPECT_EQ(value.as_object().size(), 3U);
+  EXPECT_TRUE(value.at("kind") == "cat" || value.at("kind") == "dog");
+  EXPECT_TRUE(value.at("age").is_int64());
+  EXPECT_TRUE(value.at("tags").at(0).is_bool());
+}
+
+TEST_F(ServerTest, ToolsAreCalledWholeAndStreamed) {
+  const std::string tools =
+      R"(,"temperature":0,"tools":[{"type":"function","function":{"name":"weather","parameters":{"type":"object",
+      "properties":{"city":{"enum":["Paris","Rome"]}},"required":["city"]}}}],"tool_choice":"required","parallel_tool_calls":false)";
+  const auto whole = post("/v1/chat/completions", chat("Weather in Paris?", tools)).parsed().at("choices").at(0);
+  EXPECT_EQ(whole.at("finish_reason").as_string(), "tool_calls");
+  EXPECT_TRUE(whole.at("message").at("content").is_null());
+  const auto& call = whole.at("message").at("tool_calls").at(0);
+  EXPECT_EQ(call.at("type").as_string(), "function");
+  EXPECT_EQ(call.at("function").at("name").as_string(), "weather");
+  const auto arguments = json::parse(call.at("function").at("arguments").as_string());
+  EXPECT_TRUE(arguments.at("city") == "Paris" || arguments.at("city") == "Rome");
+
+  const auto events = post("/v1/chat/completions", chat("Weather in Paris?", tools + R"(,"stream":true)")).events();
+  std::string told;
+  for (const auto& event : events) {
+    const auto& choice = event.at("choices").at(0);
+    const auto& delta = choice.at("delta").as_object();
+    if (delta.contains("tool_calls")) told = delta.at("tool_calls").at(0).at("function").at("arguments").as_string();
+    if (choice.at("finish_reason").is_string()) {
+      EXPECT_EQ(choice.at("finish_reason").as_string(), "tool_calls");
+    }
+  }
+  EXPECT_EQ(json::parse(told), arguments);
+}
+
+TEST_F(ServerTest, LogprobsAreTheModelsOwn) {
+  const auto choice =
+      post("/v1/chat/completions", chat("Hello", R"(,"temperature":0,"max_tokens":4,"logprobs":true,"top_logprobs":3)"))
+          .parsed()
+          .at("choices")
+          .at(0);
+  const auto& tokens = choice.at("logprobs").at("content").as_array();
+  ASSERT_FALSE(tokens.empty());
+  std::string text;
+  for (const auto& t : tokens) {
+    text += t.at("token").as_string();
+    EXPECT_LE(t.at("logprob").to_number<double>(), 0);
+    ASSERT_EQ(t.at("top_logprobs").as_array().size(), 3U);
+    // At temperature 0 the likeliest is chosen.
+    EXPECT_EQ(t.at("top_logprobs").at(0).at("token"), t.at("token"));
+    EXPECT_GE(t.at("top_logprobs").at(0).at("logprob").to_number<double>(),
+              t.at("top_logprobs").at(1).at("logprob").to_number<double>());
+  }
+  EXPECT_EQ(text, choice.at("message").at("content").as_string());
+  const auto events =
+      post("/v1/chat/completions", chat("Hello", R"(,"temperature":0,"max_tokens":4,"logprobs":true,"stream":true)"))
+          .events();
+  std::size_t streamed = 0;
+  for (const auto& event : events)
+    if (const auto& l = event.at("choices").at(0).at("logprobs"); l.is_object())
+      streamed += l.at("content").as_array().size();
+  EXPECT_EQ(streamed, tokens.size());
+}
+
 TEST_F(ServerTest, Embeddings) {
   const auto one = post("/v1/embeddings", R"({"input":"a blue sky","model":"tinychat"})").parsed();
   ASSERT_EQ(one.at("data").at(0).at("embedding").as_array().size(), 256U);

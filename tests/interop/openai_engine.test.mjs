@@ -167,7 +167,7 @@ test('errors arrive as the classes that the library has for them', async () => {
     (e) => e instanceof OpenAI.NotFoundError && e.code === 'model_not_found');
   await assert.rejects(openai.chat.completions.create(ask('x', { temperature: 7 })),
     (e) => e instanceof OpenAI.BadRequestError && e.param === 'temperature' && e.type === 'invalid_request_error');
-  await assert.rejects(openai.chat.completions.create(ask('x', { tools: [{ type: 'function', function: { name: 'f' } }] })),
+  await assert.rejects(openai.chat.completions.create(ask('x', { functions: [{ name: 'f' }] })),
     (e) => e instanceof OpenAI.BadRequestError && e.code === 'unsupported_parameter');
   await assert.rejects(openai.images.generate({ prompt: 'x' }), OpenAI.NotFoundError);
 });
