@@ -5,14 +5,15 @@
 #   SANITIZERS=0|1    `make test` with ASan/UBSan and TSan builds of the unit tests (default: 1 where CI is set)
 #   ONLY='unit e2e'    `make test` with these suites of tests/suites.txt only
 #   SECONDS_EACH=n    how long `make fuzz` gives each target (default 20)
+#   MINUTES=n SEED=n  how long `make crash` kills nodes (default 1), and in which order
 #   PRESET=name       what `make build` builds (default release)
 ARGS ?=
 PRESET ?= release
 SECONDS_EACH ?= 20
-export JOBS SANITIZERS ONLY SECONDS_EACH
+export JOBS SANITIZERS ONLY SECONDS_EACH MINUTES SEED
 
 .DEFAULT_GOAL := help
-.PHONY: help up test build bench lint format contracts fuzz asan tsan fresh-check clean
+.PHONY: help up test build bench crash lint format contracts fuzz asan tsan fresh-check clean
 MAKEFLAGS += --no-print-directory
 
 help: ## prints this
@@ -30,6 +31,9 @@ build: ## build/release/bin/cocoon, and no more
 
 bench: ## speed and memory against the backend alone, in one run
 	@tools/verb bench
+
+crash: ## kills nodes under load for MINUTES (1), then follows every nanoTON; SEED=n does it again in the same order
+	@tools/verb crash
 
 lint: ## format, arrows between rooms, clang-tidy
 	@tools/verb lint

@@ -131,10 +131,4 @@ Result<> Chain::send_from_wallet(ledger::WalletQueue::Config wallet, std::vector
   return result;
 }
 
-std::string ton_text(std::uint64_t nano) {
-  auto text = fmt::format("{}.{:09}", nano / ton::kTon, nano % ton::kTon);
-  while (text.back() == '0' && text[text.size() - 3] != '.') text.pop_back();
-  return text + " TON";
-}
-
 }  // namespace cocoon::cli

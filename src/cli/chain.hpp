@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/amount.hpp"
 #include "ledger/wallet_queue.hpp"
 #include "ton/contracts/root.hpp"
 #include "ton_client/ton_client.hpp"
@@ -39,8 +40,5 @@ class Chain {
   explicit Chain(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
-
-// "12.3456 TON"
-std::string ton_text(std::uint64_t nano);
 
 }  // namespace cocoon::cli

@@ -7,6 +7,7 @@
 
 #include "cli/chat.hpp"
 #include "cli/node_commands.hpp"
+#include "cli/operator_command.hpp"
 #include "cli/up.hpp"
 #include "cli/wallet_command.hpp"
 #include "client/service/service.hpp"
@@ -21,6 +22,8 @@ constexpr auto kAbout =
     "Cocoon: private AI compute settled on TON.\n"
     "`cocoon up` runs a whole network on this machine; `cocoon chat` talks to it.\n"
     "The other commands run and operate single nodes.";
+
+constexpr int kWrongUsage = 2;
 
 struct Command {
   int status = 0;
@@ -58,13 +61,21 @@ void add_up(CLI::App& app, Command& command) {
 
 // A node's command: --config FILE, and --example to begin one.
 template <class Config, class Run>
-void add_node(CLI::App& app, Command& command, const std::string& name, const std::string& about, Run run) {
+void add_node(CLI::App& app, Command& command, const std::string& name, const std::string& about, Run run,
+              void (*add_orders)(CLI::App&, int&) = nullptr) {
   auto* sub = app.add_subcommand(name, about);
   auto file = std::make_shared<std::string>();
   auto example = std::make_shared<bool>(false);
-  sub->add_option("--config", *file, "TOML file; `cocoon " + name + " --example` prints one with every key explained");
+  auto* config_option =
+      sub->add_option("--config", *file,
+                      "TOML file of the node to run; `cocoon " + name + " --example` prints one, every key explained");
   sub->add_flag("--example", *example, "print a configuration file with every key, its meaning and its default");
+  if (add_orders != nullptr) {
+    add_orders(*sub, command.status);
+    for (auto* order : sub->get_subcommands(nullptr)) order->excludes(config_option);
+  }
   sub->callback([=, &command] {
+    if (!sub->get_subcommands().empty()) return;  // an order to a running node, not a node to run
     Config config;
     node::ConfigTable table;
     config.add_keys(table);
@@ -120,6 +131,34 @@ void add_engine(CLI::App& app, Command& command) {
   });
 }
 
+// What stands where no argument is expected, with the name that was probably meant.
+std::string unexpected(const CLI::App& app) {
+  const CLI::App* at = &app;
+  while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
+  for (const auto& word : app.remaining(true)) {
+    std::vector<std::string> known;
+    const bool option = word.starts_with("--");
+    if (option)
+      for (const auto* o : at->get_options())
+        for (const auto& name : o->get_lnames()) known.push_back("--" + name);
+    else if (!word.starts_with('-'))
+      for (const auto* sub : at->get_subcommands([](const CLI::App*) { return true; }))
+        known.push_back(sub->get_name());
+    if (const auto near = node::nearest_name(word, known); !near.empty())
+      return fmt::format("there is no {} \"{}\"; the nearest known one is \"{}\"", option ? "option" : "command", word,
+                         near);
+  }
+  return {};
+}
+
+int wrong_usage(const CLI::App& app, const CLI::ParseError& error) {
+  if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+  auto why = unexpected(app);
+  if (why.empty()) why = error.what();
+  fmt::print(stderr, "cocoon: {}\nRun with --help for more information.\n", why);
+  return kWrongUsage;
+}
+
 }  // namespace
 
 int complain(std::string_view command, const Error& error) {
@@ -136,19 +175,23 @@ int run(int argc, char** argv) {
   add_up(app, command);
   add_chat(app, command.status);
   add_node<client::ServiceConfig>(app, command, "client", "run a client: the HTTP API beside an application",
-                                  client::run);
+                                  client::run, add_client_orders);
   add_node<proxy::ServiceConfig>(app, command, "proxy", "run a proxy: matches clients and workers, keeps the accounts",
-                                 proxy::run);
+                                 proxy::run, add_proxy_orders);
   add_node<worker::ServiceConfig>(app, command, "worker", "run a worker: serves a model through any engine, earns",
-                                  worker::run);
+                                  worker::run, add_worker_orders);
   add_engine(app, command);
   add_node<DevnetOptions>(app, command, "devnet", "run a local TON chain with a liteserver", run_devnet);
   add_wallet(app, command.status);
   add_root(app, command.status);
+  if (argc < 2) {
+    fmt::print(stderr, "{}", app.help());
+    return kWrongUsage;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    return app.exit(e);
+    return wrong_usage(app, e);
   }
   return command.status;
 }

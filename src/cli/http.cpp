@@ -76,4 +76,15 @@ Result<HttpReply> http_post_stream(const std::string& url, std::string body, Dur
   return run(std::move(call), deadline, on_piece, stop);
 }
 
+Result<HttpReply> http_post_form(const std::string& url, std::string form, const std::string& bearer,
+                                 Duration deadline) {
+  net::HttpCall call;
+  call.method = "POST";
+  call.url = url;
+  call.headers.add("Content-Type", "application/x-www-form-urlencoded");
+  call.headers.add("Authorization", "Bearer " + bearer);
+  call.body = std::move(form);
+  return run(std::move(call), deadline, nullptr);
+}
+
 }  // namespace cocoon::cli

@@ -22,4 +22,8 @@ Result<HttpReply> http_post_stream(const std::string& url, std::string body, Dur
                                    const std::function<void(std::string_view)>& on_piece,
                                    const std::function<bool()>& stop = nullptr);
 
+// An operator's request: a form, with the node's secret.
+Result<HttpReply> http_post_form(const std::string& url, std::string form, const std::string& bearer,
+                                 Duration deadline);
+
 }  // namespace cocoon::cli

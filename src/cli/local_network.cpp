@@ -65,6 +65,7 @@ Result<> LocalNetwork::load_parties() {
   }
   TRY(node::load_or_create_seed(path("keys/proxy-machine.key")));
   TRY(node::load_or_create_seed(path("keys/treasury.key")));
+  TRY(node::load_or_create_seed(path("operator.secret")));
   TRY_ASSIGN(liteserver_, node::load_or_create_seed(path("keys/liteserver.key")));
   return {};
 }
@@ -161,6 +162,7 @@ std::string LocalNetwork::common_config(const std::string& name, const Party& wa
                        toml_quote(tee));
   out += "\n[net]\npow_difficulty = 12\n\n";
   out += fmt::format("[http]\nlisten = \"127.0.0.1:{}\"\n\n", http_port);
+  out += fmt::format("[operator]\nsecret_file = {}\n\n", toml_quote(path("operator.secret")));
   return out;
 }
 

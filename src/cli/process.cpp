@@ -43,13 +43,18 @@ Process::Process(std::string name, std::string log_file, pid_t pid)
     : name_(std::move(name)), log_file_(std::move(log_file)), pid_(pid) {}
 
 Process::Process(Process&& o) noexcept
-    : name_(std::move(o.name_)), log_file_(std::move(o.log_file_)), pid_(std::exchange(o.pid_, -1)), end_(o.end_) {}
+    : name_(std::move(o.name_)),
+      log_file_(std::move(o.log_file_)),
+      pid_(std::exchange(o.pid_, -1)),
+      end_(o.end_),
+      killed_(o.killed_) {}
 
 Process& Process::operator=(Process&& o) noexcept {
   std::swap(name_, o.name_);
   std::swap(log_file_, o.log_file_);
   std::swap(pid_, o.pid_);
   std::swap(end_, o.end_);
+  std::swap(killed_, o.killed_);
   return *this;
 }
 
@@ -76,7 +81,9 @@ Result<Process> Process::start(std::string name, const std::string& program, con
 std::optional<std::string> Process::ended() {
   if (end_ || pid_ <= 0) return end_;
   int status = 0;
-  if (waitpid(pid_, &status, WNOHANG) == pid_) end_ = words(status);
+  if (waitpid(pid_, &status, WNOHANG) != pid_) return end_;
+  end_ = words(status);
+  killed_ = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
   return end_;
 }
 

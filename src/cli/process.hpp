@@ -26,6 +26,8 @@ class Process {
   pid_t pid() const { return pid_; }
   // nullopt while it runs; else what became of it, in words ("exited with 1", "killed by signal 9").
   std::optional<std::string> ended();
+  // After ended(): by SIGKILL, which a process cannot do to itself by mistake.
+  bool killed() const { return killed_; }
   // Asks (SIGTERM), waits up to `patience`, then kills. Returns false if it had to kill.
   bool stop(Duration patience);
 
@@ -35,6 +37,7 @@ class Process {
   std::string log_file_;
   pid_t pid_ = -1;
   std::optional<std::string> end_;
+  bool killed_ = false;
 };
 
 // Path of the running binary.

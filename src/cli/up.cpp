@@ -24,6 +24,9 @@
 namespace cocoon::cli {
 namespace {
 
+constexpr Duration kSoon = std::chrono::seconds(10);
+constexpr int kMaxFailures = 5;
+
 std::atomic<bool> stop_asked{false};
 
 extern "C" void ask_to_stop(int) { stop_asked = true; }
@@ -52,7 +55,8 @@ class Network {
   struct Child {
     Process process;
     std::vector<std::string> arguments;
-    int restarts = 0;
+    Time started = wall_clock();
+    int failures = 0;  // in a row: ends soon after the start
   };
 
   Result<> check_ports();
@@ -88,7 +92,7 @@ Result<> Network::all_alive() {
 
 Result<> Network::run(const std::string& name, const std::vector<std::string>& arguments) {
   TRY_ASSIGN(auto process, Process::start(name, own_program(), arguments, network_.path("log/" + name + ".log")));
-  children_.emplace_back(name, Child{std::move(process), arguments});
+  children_.emplace_back(name, Child{.process = std::move(process), .arguments = arguments});
   return {};
 }
 
@@ -252,21 +256,22 @@ Result<Report> Network::ask_once() {
   return report;
 }
 
-// Keeps the network up: a node that ends by itself is started again, at most five times in a row.
+// Keeps the network up: a node that ends is started again, unless it ends soon after its start five times in a row. Who
+// is killed from outside has not failed.
 Result<> Network::serve() {
-  auto calm_since = wall_clock();
   while (!stop_asked) {
     usleep(100'000);
     for (auto& [name, child] : children_) {
       const auto end = child.process.ended();
       if (!end || stop_asked) continue;
-      if (wall_clock() - calm_since > std::chrono::minutes(1)) child.restarts = 0;
-      calm_since = wall_clock();
-      if (++child.restarts > 5)
+      const bool failed = wall_clock() - child.started < kSoon && !child.process.killed();
+      child.failures = failed ? child.failures + 1 : 0;
+      if (child.failures > kMaxFailures)
         return fail("{} {} again and again; its last words:\n{}", name, *end, last_lines(child.process.log_file(), 8));
       fmt::print(stderr, "{} {}: starting it again\n", name, *end);
       TRY_ASSIGN(child.process,
                  Process::start(name, own_program(), child.arguments, network_.path("log/" + name + ".log")));
+      child.started = wall_clock();
     }
   }
   return {};

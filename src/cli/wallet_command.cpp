@@ -5,109 +5,242 @@
 #include <string>
 
 #include <CLI/CLI.hpp>
+#include <boost/json.hpp>
 
-#include "cli/chain.hpp"
+#include "cli/http.hpp"
+#include "cli/node_address.hpp"
 #include "cli/node_commands.hpp"
-#include "contract_code/contract_code.hpp"
-#include "node/common_config.hpp"
-#include "node/secrets.hpp"
+#include "cli/wallet_rotation.hpp"
 #include "ton/contracts/state.hpp"
 
 namespace cocoon::cli {
 namespace {
 
-// A node's configuration file names the chain, the root and the wallet: enough for every command here.
-struct Where {
-  std::string config;
-  node::CommonConfig common{"cocoon", 0};
+namespace json = boost::json;
+
+// What a wallet burns for one message to a contract that accepts it: its own transaction and the message's way
+// (measured on the devnet, which has mainnet's fees; rounded up).
+constexpr std::uint64_t kSendFee = 6'000'000;
+// Kept out of what can be sent: the wallet takes no order from its node below this (contracts.md 5).
+constexpr std::uint64_t kKept = ton::kWalletMinimum;
+
+struct WalletCommand {
+  NodeAddress where;
+  bool as_json = false;
 
   void add_options(CLI::App& sub) {
-    sub.add_option("--config", config, "configuration file of a node (client.toml, proxy.toml, worker-1.toml)")
-        ->required();
-  }
-  Result<> load() {
-    // Only the common keys matter; the role's own are read past.
-    node::ConfigTable table;
-    common.add_keys(table);
-    table.ignore_unknown();
-    return table.load_file(config);
-  }
-  Result<Chain> connect() const {
-    const auto key = from_base64(common.liteserver_key);
-    if (!key || key->size() != 32) return fail("chain.liteserver_key: base64 of 32 bytes expected");
-    return Chain::connect(common.liteserver, crypto::PublicKey::from(*key));
-  }
-  Result<ledger::WalletQueue::Config> wallet() const {
-    TRY_ASSIGN(const auto seed, node::load_seed(common.wallet_key_file));
-    TRY_ASSIGN(const auto owner, ton::address_from_text(common.owner));
-    return ledger::WalletQueue::Config{seed, owner, contract_code::wallet()};
+    where.add_options(sub, true);
+    sub.add_flag("--json", as_json, "one JSON object on standard output");
   }
 };
 
-Result<> show_wallet(Where& where) {
-  TRY(where.load());
-  TRY_ASSIGN(auto config, where.wallet());
-  const ledger::WalletQueue queue(config);
-  TRY_ASSIGN(auto chain, where.connect());
-  TRY_ASSIGN(const auto view, chain.account(queue.address()));
-  fmt::print("address   {}\n          {}\n", ton::to_friendly_text(queue.address()), ton::to_raw_text(queue.address()));
-  fmt::print("owner     {}\n", ton::to_friendly_text(config.owner));
-  fmt::print("balance   {}\n", ton_text(view.account ? view.account->balance.coins : 0));
-  if (!view.account || view.account->active() == nullptr) {
-    fmt::print("state     not deployed: it is deployed with its first message, once it holds 2.1 TON\n");
+// --- show
+
+// The queue is in the node's memory: a node that does not run has none.
+struct Queue {
+  bool running = false;
+  std::uint64_t pending = 0;
+  std::string waiting_for, last_refusal;
+};
+
+Queue queue_of(const NodeAddress& where) {
+  Queue out;
+  const auto reply = http_get(where.url("/jsonstats"), std::chrono::seconds(2));
+  if (!reply) return out;
+  out.running = true;
+  boost::system::error_code error;
+  const auto whole = json::parse(reply->body, error);
+  if (error || !whole.is_object()) return out;
+  const auto* wallet = whole.as_object().if_contains("wallet");
+  if (wallet == nullptr || !wallet->is_object()) return out;
+  const auto& w = wallet->as_object();
+  if (const auto* n = w.if_contains("pending_transactions_cnt"); n != nullptr && n->is_number())
+    out.pending = n->to_number<std::uint64_t>();
+  const auto text = [&](const char* name) {
+    const auto* v = w.if_contains(name);
+    return v != nullptr && v->is_string() ? std::string(v->as_string()) : "";
+  };
+  out.waiting_for = text("waiting_for");
+  out.last_refusal = text("last_refusal");
+  return out;
+}
+
+Result<> show_wallet(WalletCommand& o) {
+  TRY(o.where.load());
+  TRY_ASSIGN(const auto config, o.where.wallet());
+  const ledger::WalletQueue wallet(config);
+  TRY_ASSIGN(auto chain, o.where.connect());
+  TRY_ASSIGN(const auto view, chain.account(wallet.address()));
+  const std::uint64_t balance = view.account ? view.account->balance.coins : 0;
+  std::string state = "not deployed: it is deployed with its first message, once it holds 2.1 TON";
+  std::uint32_t seqno = 0;
+  const auto* active = view.account ? view.account->active() : nullptr;
+  if (active != nullptr && active->data) {
+    TRY_ASSIGN(const auto data, ton::parse_wallet_state(*active->data));
+    seqno = data.seqno;
+    state = data.blocked() ? "blocked by its owner" : "active";
+  }
+  const auto queue = queue_of(o.where);
+  if (o.as_json) {
+    json::object out{{"address", ton::to_friendly_text(wallet.address())},
+                     {"owner", ton::to_friendly_text(config.owner)},
+                     {"balance_nano", balance},
+                     {"spendable_nano", balance > kKept ? balance - kKept : 0},
+                     {"deployed", active != nullptr},
+                     {"seqno", seqno},
+                     {"state", state},
+                     {"node_running", queue.running}};
+    if (queue.running) {
+      out["pending"] = queue.pending;
+      out["waiting_for"] = queue.waiting_for;
+      out["last_refusal"] = queue.last_refusal;
+    }
+    fmt::print("{}\n", json::serialize(out));
     return {};
   }
-  TRY_ASSIGN(const auto state, ton::parse_wallet_state(*view.account->active()->data));
-  fmt::print("seqno     {}\nstate     {}\n", state.seqno, state.blocked() ? "blocked by its owner" : "active");
+  fmt::print("address   {}\n          {}\n", ton::to_friendly_text(wallet.address()),
+             ton::to_raw_text(wallet.address()));
+  fmt::print("owner     {}\n", ton::to_friendly_text(config.owner));
+  fmt::print("balance   {}\n", ton_text(balance));
+  fmt::print("state     {}\nseqno     {}\n", state, seqno);
+  if (!queue.running)
+    fmt::print("queue     the node does not run\n");
+  else if (queue.pending == 0)
+    fmt::print("queue     empty\n");
+  else
+    fmt::print("queue     {} messages wait{}\n", queue.pending,
+               queue.waiting_for.empty() ? "" : ": " + queue.waiting_for);
+  if (!queue.last_refusal.empty()) fmt::print("refused   {}\n", queue.last_refusal);
   return {};
 }
 
-struct Send {
-  Where where;
+// --- send
+
+struct Send : WalletCommand {
   std::string to, amount;
   bool dry_run = false;
 };
 
-// "1.5" or "1.5 TON" as nanoTON.
-Result<std::uint64_t> parse_ton(std::string_view text) {
-  const auto dot = text.find('.');
-  const auto whole = text.substr(0, dot);
-  auto part = dot == text.npos ? std::string() : std::string(text.substr(dot + 1));
-  if (whole.empty() || whole.size() > 9 || part.size() > 9) return fail("an amount in TON expected, like 1.5");
-  part.resize(9, '0');
-  const auto digits = std::string(whole) + part;
-  std::uint64_t nano = 0;
-  for (const char c : digits) {
-    if (c < '0' || c > '9') return fail("an amount in TON expected, like 1.5");
-    nano = nano * 10 + static_cast<std::uint64_t>(c - '0');
+void print_sending(const Send& o, const char* state, const ton::Address& from, const ton::Address& to,
+                   std::uint64_t nano, std::uint64_t before, std::uint64_t after) {
+  if (o.as_json) {
+    fmt::print("{}\n", json::serialize(json::object{{"state", state},
+                                                    {"from", ton::to_friendly_text(from)},
+                                                    {"to", ton::to_friendly_text(to)},
+                                                    {"amount_nano", nano},
+                                                    {"fees_nano", o.dry_run ? kSendFee : before - nano - after},
+                                                    {"balance_before_nano", before},
+                                                    {"balance_after_nano", after}}));
+    return;
   }
-  return nano;
+  if (o.dry_run) fmt::print("Dry run: nothing is sent.\n");
+  fmt::print("  {} from {}\n  to {}\n", ton_text(nano), ton::to_friendly_text(from), ton::to_friendly_text(to));
+  fmt::print("the wallet holds {}{}, {} {}{}\n", ton_text(before), o.dry_run ? "" : " before",
+             o.dry_run ? "would hold about" : "holds", ton_text(after), o.dry_run ? " afterwards" : " now");
 }
 
 Result<> send(Send& o) {
-  TRY(o.where.load());
   TRY_ASSIGN(const auto nano, parse_ton(o.amount));
+  if (nano == 0) return fail("--amount: more than nothing expected");
   TRY_ASSIGN(const auto to, ton::address_from_text(o.to));
-  TRY_ASSIGN(auto wallet, o.where.wallet());
-  const ledger::WalletQueue queue(wallet);
+  TRY(o.where.load());
+  TRY_ASSIGN(auto config, o.where.wallet());
+  const ledger::WalletQueue wallet(config);
   TRY_ASSIGN(auto chain, o.where.connect());
-  TRY_ASSIGN(const auto before, chain.balance(queue.address()));
-  fmt::print("{} from {} to {}\n", ton_text(nano), ton::to_friendly_text(queue.address()), ton::to_friendly_text(to));
+  TRY_ASSIGN(const auto before, chain.balance(wallet.address()));
+  if (before < kKept + ton::kTon / 10 || before < nano + ton::kTon / 10)
+    return fail("the wallet holds {}; {} and 0.1 TON for fees are needed, and at least 2.1 TON to send at all",
+                ton_text(before), ton_text(nano));
   if (o.dry_run) {
-    fmt::print("the wallet holds {}; nothing was sent\n", ton_text(before));
+    print_sending(o, "planned", wallet.address(), to, nano, before, before - nano - kSendFee);
     return {};
   }
-  TRY(chain.send_from_wallet(std::move(wallet), {{to, nano, std::nullopt, std::nullopt}}, std::chrono::seconds(90)));
-  TRY_ASSIGN(const auto after, chain.balance(queue.address()));
-  fmt::print("sent; the wallet holds {}\n", ton_text(after));
+  TRY(chain.send_from_wallet(std::move(config), {{to, nano, std::nullopt, std::nullopt}}, std::chrono::seconds(90)));
+  TRY_ASSIGN(const auto after, chain.balance(wallet.address()));
+  print_sending(o, "done", wallet.address(), to, nano, before, after);
   return {};
 }
 
-Result<> show_root(Where& where) {
-  TRY(where.load());
-  TRY_ASSIGN(const auto address, ton::address_from_text(where.common.root));
-  TRY_ASSIGN(auto chain, where.connect());
+// --- rotate
+
+struct Rotate : WalletCommand {
+  bool dry_run = false;
+};
+
+Result<> rotate(Rotate& o) {
+  TRY(o.where.load());
+  if (http_get(o.where.url("/health"), std::chrono::seconds(2)))
+    return fail("the node runs (something answers at {}): stop it first, its wallet would change under it",
+                o.where.url(""));
+  TRY_ASSIGN(auto chain, o.where.connect());
+  TRY_ASSIGN(auto rotation, WalletRotation::prepare(chain, o.where));
+  if (!o.dry_run) TRY(rotation.carry_out(chain));
+  if (o.as_json) {
+    fmt::print("{}\n", json::serialize(json::object{{"state", o.dry_run ? "planned" : "done"},
+                                                    {"from", ton::to_friendly_text(rotation.old_address())},
+                                                    {"to", ton::to_friendly_text(rotation.new_address())},
+                                                    {"moved_nano", rotation.moved()},
+                                                    {"old_key_file", rotation.old_key_file()}}));
+    return {};
+  }
+  if (o.dry_run) fmt::print("Dry run: no key is made, nothing is sent.\n");
+  fmt::print("  old wallet  {}\n  new wallet  {}\n", ton::to_friendly_text(rotation.old_address()),
+             o.dry_run ? "(of a key not made yet)" : ton::to_friendly_text(rotation.new_address()));
+  fmt::print("  {} {}\n", ton_text(rotation.moved()), o.dry_run ? "would move, less fees" : "moved");
+  if (!o.dry_run) fmt::print("the old key is kept in {}; start the node again\n", rotation.old_key_file());
+  return {};
+}
+
+// --- the root contract
+
+struct ShowRoot {
+  NodeAddress where;
+  bool as_json = false;
+};
+
+json::object root_object(const ton::Address& address, const ton::RootState& r) {
+  const auto hashes = [](const auto& set) {
+    json::array out;
+    for (const auto& h : set) out.emplace_back(to_hex(h));
+    return out;
+  };
+  json::array proxies;
+  for (const auto& [seqno, text] : r.registered_proxies)
+    proxies.push_back(json::object{{"seqno", seqno}, {"address", text}});
+  const auto& p = r.params;
+  return {{"address", ton::to_friendly_text(address)},
+          {"owner", ton::to_friendly_text(r.owner)},
+          {"version", r.version},
+          {"struct_version", p.struct_version},
+          {"params_version", p.params_version},
+          {"unique_id", p.unique_id},
+          {"is_test", p.is_test},
+          {"price_per_token", p.price_per_token},
+          {"worker_fee_per_token", p.worker_fee_per_token},
+          {"multipliers", json::object{{"prompt", p.multipliers.prompt},
+                                       {"cached", p.multipliers.cached},
+                                       {"completion", p.multipliers.completion},
+                                       {"reasoning", p.multipliers.reasoning}}},
+          {"min_proxy_stake_nano", p.min_proxy_stake},
+          {"min_client_stake_nano", p.min_client_stake},
+          {"proxy_delay_before_close", p.proxy_delay_before_close},
+          {"client_delay_before_close", p.client_delay_before_close},
+          {"registered_proxies", proxies},
+          {"proxy_hashes", hashes(r.proxy_hashes)},
+          {"worker_hashes", hashes(r.worker_hashes)},
+          {"model_hashes", hashes(r.model_hashes)},
+          {"key_manager", r.key_manager.address}};
+}
+
+Result<> show_root(ShowRoot& o) {
+  TRY(o.where.load());
+  TRY_ASSIGN(const auto address, ton::address_from_text(o.where.common.root));
+  TRY_ASSIGN(auto chain, o.where.connect());
   TRY_ASSIGN(const auto r, chain.root(address));
+  if (o.as_json) {
+    fmt::print("{}\n", json::serialize(root_object(address, r)));
+    return {};
+  }
   fmt::print("root contract   {}\nowner           {}\n", ton::to_friendly_text(address),
              ton::to_friendly_text(r.owner));
   fmt::print("version         {} (params version {}, struct {})\n", r.version, r.params.params_version,
@@ -140,29 +273,37 @@ void on_run(CLI::App& sub, int& status, const char* name, std::shared_ptr<Option
 }  // namespace
 
 void add_wallet(CLI::App& app, int& status) {
-  auto* wallet = app.add_subcommand("wallet", "a node's wallet: show it, send from it");
+  auto* wallet = app.add_subcommand("wallet", "a node's wallet: show it, send from it, give it a new key");
   wallet->require_subcommand(1);
-  auto* show = wallet->add_subcommand("show", "address, owner, balance, state");
-  auto where = std::make_shared<Where>();
+  auto* show = wallet->add_subcommand("show", "address, owner, balance, state, and what waits in the node's queue");
+  auto where = std::make_shared<WalletCommand>();
   where->add_options(*show);
   on_run(*show, status, "wallet show", where, show_wallet);
 
   auto* transfer = wallet->add_subcommand("send", "send TON; waits until the transaction has succeeded");
   auto options = std::make_shared<Send>();
-  options->where.add_options(*transfer);
+  options->add_options(*transfer);
   transfer->add_option("--to", options->to, "address, friendly or raw")->required();
   transfer->add_option("--amount", options->amount, "in TON, like 1.5")->required();
-  transfer->add_flag("--dry-run", options->dry_run, "say what would be sent, send nothing");
+  transfer->add_flag("--dry-run", options->dry_run, "say what would be sent and what it costs, send nothing");
   on_run(*transfer, status, "wallet send", options, send);
+
+  auto* turn =
+      wallet->add_subcommand("rotate", "give a stopped node a wallet with a new key, and move everything to it");
+  auto rotation = std::make_shared<Rotate>();
+  rotation->add_options(*turn);
+  turn->add_flag("--dry-run", rotation->dry_run, "check whether it can be done, make no key, send nothing");
+  on_run(*turn, status, "wallet rotate", rotation, rotate);
 }
 
 void add_root(CLI::App& app, int& status) {
   auto* root = app.add_subcommand("root", "the root contract: the network's public registry");
   root->require_subcommand(1);
   auto* show = root->add_subcommand("show", "prices, images, models and proxies the network accepts");
-  auto where = std::make_shared<Where>();
-  where->add_options(*show);
-  on_run(*show, status, "root show", where, show_root);
+  auto options = std::make_shared<ShowRoot>();
+  options->where.add_options(*show, true);
+  show->add_flag("--json", options->as_json, "one JSON object on standard output");
+  on_run(*show, status, "root show", options, show_root);
 }
 
 }  // namespace cocoon::cli

@@ -28,6 +28,9 @@ void CommonConfig::add_keys(ConfigTable& t) {
   t.key("net.max_pow_difficulty", max_pow_difficulty, "hardest proof of work that is solved to connect", 0, 40);
   t.key("net.handshake_timeout", handshake_timeout, "for each connection, from the first byte to ready");
   t.key("http.listen", http_listen, "where status pages (and the client's API) are served, ip:port");
+  t.key("operator.secret_file", operator_secret_file,
+        "file with the secret that commands like `cocoon client topup` must show, 64 hex digits, mode 600; made if "
+        "absent; empty: such commands are refused");
 }
 
 }  // namespace cocoon::node

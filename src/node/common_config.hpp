@@ -31,6 +31,8 @@ struct CommonConfig {
   Duration handshake_timeout = std::chrono::seconds(20);
   // [http]
   std::string http_listen;
+  // [operator]
+  std::string operator_secret_file;
   // top level
   std::string name;
   std::string log_level = "info";

@@ -34,6 +34,13 @@ std::string show_list(const std::vector<std::string>& list) {
 
 }  // namespace
 
+std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates) {
+  const auto best = std::min_element(candidates.begin(), candidates.end(), [&](const auto& a, const auto& b) {
+    return edit_distance(name, a) < edit_distance(name, b);
+  });
+  return best == candidates.end() ? std::string() : *best;
+}
+
 std::string toml_quote(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
@@ -223,7 +230,7 @@ Result<> ConfigTable::load(std::string_view text, std::string_view file_name) {
 
 Result<> ConfigTable::load_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
-  if (!in) return fail("{}: cannot be read; `cocoon config ROLE` prints a file to begin with", path);
+  if (!in) return fail("{}: cannot be read; `cocoon ROLE --example` prints one to begin with", path);
   const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
   return load(text, path);
 }

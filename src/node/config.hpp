@@ -68,6 +68,9 @@ class ConfigTable {
   bool ignore_unknown_ = false;
 };
 
+// The candidate that takes the fewest typing errors to become `name`; empty when there are none.
+std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates);
+
 // TOML text of a string value, quoted and escaped.
 std::string toml_quote(std::string_view text);
 

@@ -43,10 +43,8 @@ net::Task<> StatusServer::answer(const net::HttpRequest& request, net::HttpRespo
     co_await responder.respond(200, typed("application/json"), pages_.json());
   } else if (path == "/metrics") {
     co_await responder.respond(200, typed("text/plain; version=0.0.4"), pages_.metrics());
-  } else if (const auto it = pages_.actions.find(path); it != pages_.actions.end() && request.method == "POST") {
-    auto done = it->second(request);
-    co_await responder.respond(done ? 200 : 400, typed("text/plain; charset=utf-8"),
-                               (done ? *done : done.error().what) + "\n");
+  } else if (pages_.operator_api && pages_.operator_api->owns(path)) {
+    co_await OperatorApi::answer(pages_.operator_api, request, responder);
   } else {
     co_await responder.respond(404, typed("text/plain; charset=utf-8"), "no such page\n");
   }

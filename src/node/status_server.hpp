@@ -1,21 +1,20 @@
 // What a node tells operators over HTTP: /health, /jsonstats, /metrics, and the role's own routes.
 #pragma once
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 
 #include "net/http_server.hpp"
+#include "node/operator_api.hpp"
 
 namespace cocoon::node {
 
 struct StatusPages {
   // In words what keeps the node from serving; empty: it serves. Decides the status of /health.
   std::function<std::string()> waiting_for;
-  std::function<std::string()> json;     // /jsonstats, one JSON object
-  std::function<std::string()> metrics;  // Prometheus text
-  // Operator actions by path ("/request/disable"): POST only. Returns one line, or why not.
-  std::map<std::string, std::function<Result<std::string>(const net::HttpRequest&)>> actions;
+  std::function<std::string()> json;          // /jsonstats, one JSON object
+  std::function<std::string()> metrics;       // Prometheus text
+  std::shared_ptr<OperatorApi> operator_api;  // its own paths
 };
 
 class StatusServer {

@@ -6,6 +6,9 @@ namespace cocoon::store {
 
 namespace {
 
+// Readers and the one writer of a database in WAL mode wait for each other during a recovery only.
+constexpr int kPatienceMs = 2000;
+
 std::unexpected<Error> error_of(sqlite3* db, int code) {
   if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
     return fail(code, "the database is open in another process; stop that one first");
@@ -67,13 +70,20 @@ Bytes Statement::blob() {
 }
 
 Result<Database> Database::open(const std::filesystem::path& file) {
+  return open(file, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+}
+
+Result<Database> Database::open_to_read(const std::filesystem::path& file) { return open(file, SQLITE_OPEN_READONLY); }
+
+Result<Database> Database::open(const std::filesystem::path& file, int flags) {
   Database out;
   sqlite3* db = nullptr;
-  const int code = sqlite3_open_v2(file.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
+  const int code = sqlite3_open_v2(file.c_str(), &db, flags, nullptr);
   out.db_.reset(db);
   if (code != SQLITE_OK)
     return fail(code, "cannot open the database {}: {}", file.string(), db ? sqlite3_errmsg(db) : "no memory");
   sqlite3_extended_result_codes(db, 0);
+  sqlite3_busy_timeout(db, kPatienceMs);
   return out;
 }
 

@@ -39,12 +39,15 @@ class Statement {
 
 class Database {
  public:
-  static Result<Database> open(const std::filesystem::path& file);
+  static Result<Database> open(const std::filesystem::path& file);  // makes it if it is not there
+  // Of a file that exists; also while another process writes (WAL).
+  static Result<Database> open_to_read(const std::filesystem::path& file);
 
   Result<> execute(const char* sql);  // one or more statements without parameters
   Result<Statement> prepare(const char* sql);
 
  private:
+  static Result<Database> open(const std::filesystem::path& file, int flags);
   struct Close {
     void operator()(sqlite3*) const;
   };

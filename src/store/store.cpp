@@ -1,6 +1,13 @@
 #include "store/store.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "store/database.hpp"
 
@@ -78,7 +85,34 @@ struct Row {
 
 }  // namespace
 
+// Held as long as its file is open: two processes that write one database would be two proxies (I8). SQLite's own
+// exclusive lock would keep onlookers out as well.
+class WriterLock {
+ public:
+  WriterLock() = default;
+  WriterLock(WriterLock&& o) noexcept : fd_(std::exchange(o.fd_, -1)) {}
+  WriterLock& operator=(WriterLock&& o) noexcept {
+    std::swap(fd_, o.fd_);
+    return *this;
+  }
+  ~WriterLock() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  static Result<WriterLock> take(const std::filesystem::path& file) {
+    WriterLock lock;
+    lock.fd_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (lock.fd_ < 0) return fail("{}: cannot be made: {}", file.string(), std::strerror(errno));
+    if (::flock(lock.fd_, LOCK_EX | LOCK_NB) != 0)
+      return fail("the database is open in another process; stop that one first");
+    return lock;
+  }
+
+ private:
+  int fd_ = -1;
+};
+
 struct Store::State {
+  WriterLock lock;
   Database db;
   std::optional<Snapshot> stored;  // what the rows hold, to write only what differs
   bool loaded = false;
@@ -275,8 +309,7 @@ Result<> make_schema(Database& db) {
 }
 
 Result<> set_up(Database& db) {
-  // The lock is taken with the first access and kept: two processes with one database would be two proxies (I8).
-  TRY(db.execute("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"));
+  TRY(db.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"));
   TRY_ASSIGN(const auto version, read_number(db, "PRAGMA user_version"));
   TRY_ASSIGN(const auto application, read_number(db, "PRAGMA application_id"));
   if (version == 0 && application == 0) {
@@ -300,12 +333,31 @@ Store::~Store() = default;
 
 Result<Store> Store::open(const std::filesystem::path& file) {
   const auto named = [&](Error e) { return std::unexpected(std::move(e).within(file.string())); };
-  TRY_ASSIGN(auto db, Database::open(file));
-  if (auto done = set_up(db); !done) return named(done.error());
   auto state = std::make_unique<State>();
-  state->db = std::move(db);
+  TRY_ASSIGN(state->db, Database::open(file));
+  auto lock = WriterLock::take(file.string() + ".lock");
+  if (!lock) return named(lock.error());
+  state->lock = *std::move(lock);
+  if (auto done = set_up(state->db); !done) return named(done.error());
   if (auto done = state->prepare(); !done) return named(done.error());
   return Store(std::move(state));
+}
+
+Result<std::optional<ledger::Snapshot>> Store::look(const std::filesystem::path& file) {
+  State state;
+  const auto read = [&]() -> Result<std::optional<ledger::Snapshot>> {
+    TRY_ASSIGN(state.db, Database::open_to_read(file));
+    TRY_ASSIGN(const auto version, read_number(state.db, "PRAGMA user_version"));
+    TRY_ASSIGN(const auto application, read_number(state.db, "PRAGMA application_id"));
+    if (application != kApplicationId) return fail("the file is a database of another program");
+    if (version != kSchemaVersion)
+      return fail("the database has format {}, this program knows {}", version, kSchemaVersion);
+    TRY(state.db.execute("BEGIN"));  // all rows of one moment
+    return state.read_rows();
+  };
+  auto found = read();
+  if (!found) return std::unexpected(std::move(found).error().within(file.string()));
+  return found;
 }
 
 Result<std::optional<ledger::Snapshot>> Store::load() {

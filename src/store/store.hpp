@@ -10,12 +10,15 @@ namespace cocoon::store {
 
 class Store {
  public:
-  // Opens the database, or makes it. Errors: the folder is missing or not writable, another process has it open, the
-  // file is something else, or was made by a newer version of this program.
+  // Opens the database, or makes it. Errors: the folder is missing or not writable, another process has it open to
+  // write, the file is something else, or was made by a newer version of this program.
   static Result<Store> open(const std::filesystem::path& file);
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;
   ~Store();
+
+  // The newest snapshot of a file, for onlookers: also while a node writes it. Nothing in a database without one.
+  static Result<std::optional<ledger::Snapshot>> look(const std::filesystem::path& file);
 
   // What was last written; nothing in a new database.
   Result<std::optional<ledger::Snapshot>> load();

@@ -124,6 +124,21 @@ TEST_F(StoreTest, OneProcessAtATime) {
   EXPECT_NE(second.error().what.find("another process"), std::string::npos) << second.error().what;
 }
 
+TEST_F(StoreTest, OnlookersSeeTheNewestWhileItIsWrittenAndAfterwards) {
+  EXPECT_FALSE(Store::look(file));  // and makes nothing
+  EXPECT_FALSE(std::filesystem::exists(file));
+  {
+    auto store = Store::open(file).value();
+    EXPECT_EQ(Store::look(file).value(), std::nullopt);
+    for (const std::uint64_t n : {1, 2, 3}) {
+      ASSERT_TRUE(store.write(example(n)));
+      EXPECT_EQ(Store::look(file).value(), example(n));
+    }
+  }
+  EXPECT_EQ(Store::look(file).value(), example(3));
+  EXPECT_EQ(Store::open(file).value().load().value(), example(3));
+}
+
 TEST_F(StoreTest, DamagedRowsAreErrorsOrBreakTheSeal) {
   ASSERT_TRUE(Store::open(file).value().write(example(1)));
   const auto change = [&](const char* sql) {

@@ -82,6 +82,8 @@ Task<> ApiServer::State::dispatch(Exchange& x) {
   if (!admit_origin(x))
     co_return co_await refuse(x, failure(403, wire::kErrorRequest, "web pages of this origin may not use the API"));
   const std::string path(x.request.path());
+  if (operator_api && operator_api->owns(path))
+    co_return co_await node::OperatorApi::answer(operator_api, x.request, x.responder);
   if (x.request.method == "OPTIONS") {
     auto headers = x.common;
     headers.add("Allow", "GET, POST, OPTIONS");
@@ -165,8 +167,10 @@ Task<> ApiServer::State::refuse(Exchange& x, const Failure& f) {
 
 // --- the server
 
-ApiServer::ApiServer(net::Executor executor, ApiConfig config, Submit submit, StatusSource status)
-    : state_(std::make_shared<State>(executor, std::move(config), std::move(submit), std::move(status))) {
+ApiServer::ApiServer(net::Executor executor, ApiConfig config, Submit submit, StatusSource status,
+                     std::shared_ptr<node::OperatorApi> operator_api)
+    : state_(std::make_shared<State>(executor, std::move(config), std::move(submit), std::move(status),
+                                     std::move(operator_api))) {
   net::HttpServerOptions options;
   options.max_body = state_->config.max_body;
   options.refusal_type = kJson;

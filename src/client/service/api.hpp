@@ -9,6 +9,7 @@
 #include "client/core/events.hpp"
 #include "client/service/pages.hpp"
 #include "net/http_server.hpp"
+#include "node/operator_api.hpp"
 #include "openai/request.hpp"
 
 namespace cocoon::client {
@@ -31,7 +32,9 @@ class ApiServer {
   using StatusSource = std::function<NodeStatus()>;
 
   // Submit is called on the executor, also from inside deliver's caller: it must queue (node::Driver does).
-  ApiServer(net::Executor executor, ApiConfig config, Submit submit, StatusSource status);
+  // `operator_api`, if any, answers its own paths.
+  ApiServer(net::Executor executor, ApiConfig config, Submit submit, StatusSource status,
+            std::shared_ptr<node::OperatorApi> operator_api = nullptr);
   ~ApiServer();  // closes everything at once
   ApiServer(const ApiServer&) = delete;
   ApiServer& operator=(const ApiServer&) = delete;

@@ -43,13 +43,14 @@ std::string error_text(const Exchange&, const openai::ApiError&);
 std::string debug_text(const ApiEnd&, Time received, Time head_at);
 
 struct ApiServer::State : std::enable_shared_from_this<State> {
-  State(net::Executor e, ApiConfig c, Submit s, StatusSource src)
-      : executor(e), config(std::move(c)), submit(std::move(s)), status(std::move(src)) {}
+  State(net::Executor e, ApiConfig c, Submit s, StatusSource src, std::shared_ptr<node::OperatorApi> op)
+      : executor(e), config(std::move(c)), submit(std::move(s)), status(std::move(src)), operator_api(std::move(op)) {}
 
   net::Executor executor;
   ApiConfig config;
   Submit submit;
   StatusSource status;
+  std::shared_ptr<node::OperatorApi> operator_api;
   std::unique_ptr<net::HttpServer> server;
   std::unordered_map<ApiId, std::shared_ptr<ApiAnswer>> answers;
   ApiId next_id = 1;

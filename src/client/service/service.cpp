@@ -7,6 +7,7 @@
 #include "contract_code/contract_code.hpp"
 #include "node/driver.hpp"
 #include "node/identity.hpp"
+#include "node/operator_api.hpp"
 #include "node/process.hpp"
 #include "node/secrets.hpp"
 #include "node/shell.hpp"
@@ -53,9 +54,9 @@ class Service {
   }
   void apply(const OpenRoute& e) { routes_[e.request_id] = {e.link, e.id}; }
   void apply(const CloseRoute& e) { routes_.erase(e.request_id); }
-  // Nobody can order anything of a running node yet.
-  void apply(const role::OrderAnswer&) {}
-  void apply(const role::OrderDone&) {}
+  void apply(role::OrderAnswer e) { operator_api_->deliver(std::move(e)); }
+  void apply(role::OrderDone e) { operator_api_->deliver(std::move(e)); }
+  node::OperatorRoutes operator_routes();
   NodeStatus status() const;
 
   struct Route {
@@ -67,6 +68,7 @@ class Service {
   Core core_;
   std::unique_ptr<node::Shell> shell_;
   std::unique_ptr<CoreDriver> driver_;
+  std::shared_ptr<node::OperatorApi> operator_api_;
   std::unique_ptr<ApiServer> api_;
   std::unordered_map<Bits256, Route> routes_;
   bool stopped_ = false;
@@ -111,12 +113,14 @@ Result<std::unique_ptr<Service>> Service::make(net::asio::io_context& io, const 
   s->driver_ = std::make_unique<CoreDriver>(io.get_executor(), s->core_, Apply{*self});
   auto api = config.api;
   api.keys_file = config.api_keys_file();
+  TRY_ASSIGN(s->operator_api_,
+             node::OperatorApi::make(io.get_executor(), config.common.operator_secret_file, self->operator_routes()));
   s->api_ = std::make_unique<ApiServer>(
       io.get_executor(), std::move(api),
       [self](Event e) {
         if (!self->stopped_) self->driver_->submit(std::move(e));
       },
-      [self] { return self->status(); });
+      [self] { return self->status(); }, s->operator_api_);
   if (auto listening = s->api_->listen(config.common.http_listen); !listening)
     return std::unexpected(std::move(listening).error().within("http.listen " + config.common.http_listen));
   s->driver_->start();
@@ -142,6 +146,21 @@ bool Service::carry(role::LinkId link, BytesView packet) {
   return true;
 }
 
+// wire.md 5.2
+node::OperatorRoutes Service::operator_routes() {
+  using role::OrderKind;
+  node::OperatorRoutes p;
+  p.orders["/request/topup"] = {OrderKind::client_top_up, "proxy", true};
+  p.orders["/request/stake"] = {OrderKind::client_stake, "proxy", true};
+  p.orders["/request/withdraw"] = {OrderKind::client_withdraw, "proxy"};
+  p.orders["/request/close"] = {OrderKind::client_close, "proxy"};
+  p.orders["/request/charge"] = {OrderKind::client_charge, "proxy"};
+  p.submit = [this](role::Order o) {
+    if (!stopped_) driver_->submit(std::move(o));
+  };
+  return p;
+}
+
 NodeStatus Service::status() const {
   NodeStatus out;
   out.core = core_.status(wall_clock());
@@ -155,6 +174,7 @@ NodeStatus Service::status() const {
 }
 
 net::Task<> Service::drain() {
+  operator_api_->close();  // whoever waits for an outcome would hold the drain up
   co_await api_->drain(kDrainPatience);
   stop();
 }
@@ -162,6 +182,7 @@ net::Task<> Service::drain() {
 void Service::stop() {
   if (std::exchange(stopped_, true)) return;
   if (driver_) driver_->stop();
+  if (operator_api_) operator_api_->close();
   if (api_) api_->close();
   if (shell_) shell_->stop("the client is stopping");
 }

@@ -52,10 +52,10 @@ class Service {
   void apply(WriteSnapshot e) { snapshots_->write(std::move(e)); }
   void apply(OpenRoute e) { routes_.open(e); }
   void apply(CloseRoute e) { routes_.close(e); }
-  // Nobody can order anything of a running node yet.
-  void apply(const role::OrderAnswer&) {}
-  void apply(const role::OrderDone&) {}
-  node::StatusPages pages();
+  void apply(role::OrderAnswer e) { operator_api_->deliver(std::move(e)); }
+  void apply(role::OrderDone e) { operator_api_->deliver(std::move(e)); }
+  node::OperatorRoutes operator_routes();
+  node::StatusPages pages() const;
   ShellStatus shell_status() const;
 
   net::asio::io_context& io_;
@@ -66,6 +66,7 @@ class Service {
   std::unique_ptr<node::Shell> shell_;
   std::unique_ptr<CoreDriver> driver_;
   std::unique_ptr<SnapshotWriter> snapshots_;
+  std::shared_ptr<node::OperatorApi> operator_api_;
   std::unique_ptr<node::StatusServer> status_;
   bool stopped_ = false;
 };
@@ -113,6 +114,7 @@ Result<> Service::open() {
   hooks.on_packet = [this](role::LinkId link, BytesView packet) { return carry(link, packet); };
   const tee::Policy workers = node::attested_policy(config_.common);
   TRY_ASSIGN(shell_, node::Shell::make(executor, config_.common, workers, std::move(hooks)));
+  TRY_ASSIGN(operator_api_, node::OperatorApi::make(executor, config_.common.operator_secret_file, operator_routes()));
   TRY_ASSIGN(status_, node::StatusServer::start(executor, config_.common.http_listen, pages()));
   TRY(shell_->listen(config_.listen_workers, kWorkerPort, config_.common.check_images ? workers : node::open_policy()));
   TRY(shell_->listen(config_.listen_clients, kClientPort, node::open_policy()));
@@ -158,11 +160,17 @@ ShellStatus Service::shell_status() const {
   return out;
 }
 
-node::StatusPages Service::pages() {
+node::StatusPages Service::pages() const {
   node::StatusPages p;
   p.waiting_for = [this] { return stopped_ ? "stopping" : core_->why_not_serving(); };
   p.json = [this] { return status_json(core_->status(wall_clock()), shell_status()); };
   p.metrics = [this] { return status_metrics(core_->status(wall_clock()), shell_status()); };
+  p.operator_api = operator_api_;
+  return p;
+}
+
+node::OperatorRoutes Service::operator_routes() {
+  node::OperatorRoutes p;
   const auto set_enabled = [this](bool enabled) {
     return [this, enabled](const net::HttpRequest&) -> Result<std::string> {
       submit(SetEnabled{enabled});
@@ -198,6 +206,7 @@ net::Task<> Service::drain() {
 void Service::stop() {
   if (std::exchange(stopped_, true)) return;
   if (driver_) driver_->stop();
+  if (operator_api_) operator_api_->close();
   if (snapshots_) snapshots_->stop();
   if (shell_) shell_->stop("the proxy is stopping");
 }

@@ -46,16 +46,17 @@ class Service {
   }
   void apply(StartJob e) { runner_->start(std::move(e)); }
   void apply(CancelJob e) { runner_->cancel(e.job); }
-  // Nobody can order anything of a running node yet.
-  void apply(const role::OrderAnswer&) {}
-  void apply(const role::OrderDone&) {}
-  node::StatusPages pages();
+  void apply(role::OrderAnswer e) { operator_api_->deliver(std::move(e)); }
+  void apply(role::OrderDone e) { operator_api_->deliver(std::move(e)); }
+  node::OperatorRoutes operator_routes();
+  node::StatusPages pages() const;
 
   net::asio::io_context& io_;
   std::unique_ptr<Core> core_;
   std::unique_ptr<node::Shell> shell_;
   std::unique_ptr<EngineRunner> runner_;
   std::unique_ptr<CoreDriver> driver_;
+  std::shared_ptr<node::OperatorApi> operator_api_;
   std::unique_ptr<node::StatusServer> status_;
   bool stopped_ = false;
 };
@@ -101,6 +102,7 @@ Result<> Service::open(const ServiceConfig& config) {
   engine.queued = [this](role::LinkId link) { return shell_->queued(link); };
   runner_ = std::make_unique<EngineRunner>(executor, std::move(options), std::move(engine));
 
+  TRY_ASSIGN(operator_api_, node::OperatorApi::make(executor, config.common.operator_secret_file, operator_routes()));
   TRY_ASSIGN(status_, node::StatusServer::start(executor, config.common.http_listen, pages()));
   driver_->start();
   runner_->watch_health();
@@ -115,11 +117,17 @@ Result<std::int32_t> coefficient_in(std::string_view text) {
   return static_cast<std::int32_t>(factor * 1000);
 }
 
-node::StatusPages Service::pages() {
+node::StatusPages Service::pages() const {
   node::StatusPages p;
   p.waiting_for = [this] { return core_->status().waiting_for; };
   p.json = [this] { return status_json(core_->status(), shell_->chain().synced_at()); };
   p.metrics = [this] { return status_metrics(core_->status()); };
+  p.operator_api = operator_api_;
+  return p;
+}
+
+node::OperatorRoutes Service::operator_routes() {
+  node::OperatorRoutes p;
   p.actions["/request/disable"] = [this](const net::HttpRequest&) -> Result<std::string> {
     submit(SetEnabled{false});
     return "disabled";
@@ -129,10 +137,12 @@ node::StatusPages Service::pages() {
     return "enabled";
   };
   p.actions["/request/change_coefficient"] = [this](const net::HttpRequest& q) -> Result<std::string> {
-    TRY_ASSIGN(const auto coefficient, coefficient_in(net::query_value(q.query(), "coefficient")));
+    TRY_ASSIGN(const auto coefficient, coefficient_in(net::query_value(q.body, "coefficient")));
     submit(SetCoefficient{coefficient});
     return fmt::format("coefficient {}/1000", core_->status().coefficient);
   };
+  p.orders["/request/payout"] = {role::OrderKind::worker_payout, "proxy"};
+  p.submit = [this](role::Order o) { submit(std::move(o)); };
   return p;
 }
 
@@ -150,6 +160,7 @@ net::Task<> Service::drain() {
 void Service::stop() {
   if (std::exchange(stopped_, true)) return;
   if (driver_) driver_->stop();
+  if (operator_api_) operator_api_->close();
   if (runner_) runner_->stop();
   if (shell_) shell_->stop("the worker is stopping");
 }

@@ -1,0 +1,243 @@
+// What operators do to running nodes: money commands, their dry runs, the secret, the books.
+import { test, before, after } from 'node:test';
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { Chain, parseAddress, readClient } from './chain.mjs';
+import { Network, ask, cocoon, getJson, until } from './network.mjs';
+
+const kTon = 1_000_000_000n;
+const network = new Network({ portBase: 20500 });
+let chain;
+
+before(async () => {
+  await network.start();
+  chain = await Chain.of(network);
+});
+after(async () => {
+  chain?.close();
+  await network.destroy();
+});
+
+// { status, out, err } of `cocoon ARGS --state ...`.
+function command(...args) {
+  const { status, stdout, stderr } = spawnSync(cocoon, [...args, '--state', network.state], { encoding: 'utf8', timeout: 400_000 });
+  return { status, out: stdout, err: stderr };
+}
+function json(...args) {
+  const { status, out, err } = command(...args, '--json');
+  assert.equal(status, 0, out + err);
+  return JSON.parse(out);
+}
+
+const clientStats = async () => (await getJson(`${network.api}/jsonstats`)).body;
+async function contractOnChain() {
+  const [contract] = (await clientStats()).proxies;
+  return readClient((await chain.account(parseAddress(contract.sc_address), await chain.later())).data);
+}
+async function walletOnChain() {
+  const { wallet } = await clientStats();
+  return (await chain.account(parseAddress(wallet.address), await chain.later())).coins;
+}
+
+// --- the secret
+
+const secret = () => readFileSync(join(network.state, 'operator.secret'), 'utf8').trim();
+const post = (path, authorization, method = 'POST') => fetch(network.api + path, {
+  method, headers: authorization ? { authorization } : {}, body: method === 'POST' ? 'dry_run=1' : undefined });
+
+test('the secret is made for its owner only, and asked for', async () => {
+  assert.equal(statSync(join(network.state, 'operator.secret')).mode & 0o777, 0o600);
+  for (const base of ['topup', 'withdraw', 'close', 'charge', 'stake']) {
+    const path = `/request/${base}`;
+    assert.equal((await post(path)).status, 401, path);
+    assert.equal((await post(path, `Bearer ${'0'.repeat(64)}`)).status, 403, path);
+    assert.equal((await post(path, `Bearer ${secret()}`, 'GET')).status, 405, path);
+  }
+  const planned = await post('/request/topup', `Bearer ${secret()}`);
+  assert.equal(planned.status, 200);
+  assert.equal((await planned.json()).state, 'planned');
+  for (const [url, path] of [[network.proxy, '/request/disable'], [network.worker(), '/request/payout']])
+    assert.equal((await fetch(url + path, { method: 'POST' })).status, 401);
+});
+
+test('status pages and logs do not tell the secret', async () => {
+  for (const url of [network.api, network.proxy, network.worker()])
+    for (const page of ['/jsonstats', '/metrics'])
+      assert.ok(!(await (await fetch(url + page)).text()).includes(secret()));
+  for (const name of ['client', 'proxy', 'worker-1'])
+    assert.ok(!readFileSync(join(network.state, `log/${name}.log`), 'utf8').includes(secret()));
+});
+
+// --- the client's money
+
+test('a dry run says what a top-up would cost, and changes nothing', async () => {
+  const before = [await walletOnChain(), await contractOnChain()];
+  const plan = json('client', 'topup', '--amount', '3', '--dry-run');
+  assert.equal(plan.state, 'planned');
+  const [message] = plan.messages;
+  assert.equal(message.operation, 'client_top_up');
+  assert.equal(BigInt(message.moved_nano), 3n * kTon);
+  assert.equal(message.attached_nano, message.moved_nano + message.fees_nano + message.comes_back_nano);
+  assert.ok(message.comes_back_nano > 0 && message.fees_nano > 0);
+  assert.deepEqual([await walletOnChain(), await contractOnChain()], before);
+  assert.match(command('client', 'topup', '--amount', '3', '--dry-run').out, /Dry run: nothing is sent/);
+});
+
+test('a top-up arrives, and costs what the dry run said', async () => {
+  const plan = json('client', 'topup', '--amount', '3', '--dry-run');
+  const [wallet, contract] = [await walletOnChain(), await contractOnChain()];
+  const done = json('client', 'topup', '--amount', '3');
+  assert.equal(done.state, 'done', JSON.stringify(done));
+  assert.equal((await contractOnChain()).balance - contract.balance, 3n * kTon);
+  // The rest comes back some blocks later.
+  const cost = await until('the excesses', async () => {
+    const spent = wallet - await walletOnChain() - 3n * kTon;
+    return spent < kTon / 10n && spent;
+  });
+  // What the wallet's own transaction burns comes on top of the operation's fees.
+  assert.ok(cost > 0n && cost <= BigInt(plan.totals.fees_nano) + kTon / 100n, `${cost} nanoTON, planned ${plan.totals.fees_nano}`);
+});
+
+test('what lies above the stake can be withdrawn, once', async () => {
+  const wallet = await walletOnChain();
+  const plan = json('client', 'withdraw', '--dry-run');
+  const done = json('client', 'withdraw');
+  assert.equal(done.state, 'done', JSON.stringify(done));
+  const contract = await contractOnChain();
+  assert.equal(contract.balance, contract.stake);
+  await until('the coins in the wallet', async () => (await walletOnChain()) - wallet > BigInt(plan.totals.arrives_nano) - kTon / 10n);
+  const again = command('client', 'withdraw');
+  assert.equal(again.status, 1);
+  assert.match(again.err, /not more than its stake/);
+});
+
+test('the stake can be raised, not lowered', async () => {
+  const { stake } = await contractOnChain();
+  const more = Number(stake / kTon) + 1;
+  assert.equal(json('client', 'stake', '--amount', String(more)).state, 'done');
+  assert.equal((await contractOnChain()).stake, BigInt(more) * kTon);
+  const less = command('client', 'stake', '--amount', '1');
+  assert.equal(less.status, 1);
+  assert.match(less.err, /can only grow/);
+});
+
+test('orders that make no sense are refused with the reason', async () => {
+  const cases = [
+    [1, /amount in TON/, 'client', 'topup', '--amount', 'much'],
+    [1, /more than nothing/, 'client', 'topup', '--amount', '0'],
+    [2, /--amount/, 'client', 'stake'],
+    [2, /nearest known one is "--amount"/, 'client', 'topup', '--amout', '1'],
+    [2, /nearest known one is "topup"/, 'client', 'topop'],
+    [1, /address/, 'client', 'topup', '--proxy', 'nobody'],
+    [1, /no contract at/, 'client', 'topup', '--proxy', `0:${'1'.repeat(64)}`],
+    [1, /cannot be undone.*--yes/, 'client', 'close'],
+    [1, /TON/, 'client', 'topup', '--amount', '100000000'],
+  ];
+  for (const [status, why, ...args] of cases) {
+    const end = command(...args);
+    assert.equal(end.status, status, `${args.join(' ')}: ${end.err}`);
+    assert.match(end.err, why);
+  }
+  const refused = command('client', 'topup', '--proxy', `0:${'1'.repeat(64)}`, '--json');
+  assert.equal(refused.status, 1);
+  assert.equal(JSON.parse(refused.out).state, 'refused');
+});
+
+test('a node that does not run, a directory that is none', () => {
+  const nowhere = spawnSync(cocoon, ['client', 'topup', '--state', join(network.state, 'log')], { encoding: 'utf8' });
+  assert.equal(nowhere.status, 1);
+  assert.match(nowhere.stderr, /there is no .*client\.toml: --state names the directory/);
+  const silent = spawnSync(cocoon, ['worker', 'payout', '--number', '2', '--state', network.state], { encoding: 'utf8' });
+  assert.equal(silent.status, 1);
+  assert.match(silent.stderr, /there is no .*worker-2\.toml/);
+});
+
+// --- worker and proxy
+
+test('a worker says what a payout of its own would bring, or why there is none', async () => {
+  await (await network.chat(ask('Hello'))).json();
+  const end = command('worker', 'payout', '--dry-run', '--json');
+  const reply = JSON.parse(end.out);
+  if (end.status === 0) assert.equal(reply.messages[0].operation, 'worker_payout_signed');
+  else assert.ok(reply.error.message.length > 0);  // the proxy was quicker
+});
+
+test('a proxy leaves service and rejoins it', async () => {
+  assert.equal(command('proxy', 'disable').status, 0);
+  await until('the client notices', async () => !(await fetch(`${network.api}/health`)).ok);
+  const reply = await network.chat(ask('Hello'));
+  assert.equal(reply.status, 503);
+  assert.equal(command('proxy', 'enable').status, 0);
+  await network.healthy();
+  assert.equal((await network.chat(ask('Hello'))).status, 200);
+});
+
+// --- wallet and root
+
+test('wallets are shown with their queue, and send', async () => {
+  for (const [node, url] of [['client', network.api], ['proxy', network.proxy], ['worker', network.worker()]]) {
+    const shown = json('wallet', 'show', '--node', node);
+    assert.equal(shown.address, (await getJson(`${url}/jsonstats`)).body.wallet.address);
+    assert.equal(shown.node_running, true);
+    assert.equal(typeof shown.pending, 'number');
+  }
+  const { owner } = json('root', 'show');
+  const before = (await chain.account(parseAddress(owner), await chain.later())).coins;
+  assert.equal(json('wallet', 'send', '--to', owner, '--amount', '1.5', '--dry-run').state, 'planned');
+  assert.equal(json('wallet', 'send', '--to', owner, '--amount', '1.5').state, 'done');
+  // Less what the receiving wallet's transaction burns.
+  await until('the coins', async () => (await chain.account(parseAddress(owner), await chain.later())).coins - before > 3n * kTon / 2n - kTon / 100n);
+  const tooMuch = command('wallet', 'send', '--to', owner, '--amount', '999999999');
+  assert.equal(tooMuch.status, 1);
+  const running = command('wallet', 'rotate');
+  assert.equal(running.status, 1);
+  assert.match(running.err, /the node runs/);
+});
+
+// --- the end: what cannot be undone
+
+test('a client contract is closed, and everything comes back', { timeout: 300_000 }, async () => {
+  const wallet = await walletOnChain();
+  const { balance } = await contractOnChain();
+  assert.equal(json('client', 'close', '--dry-run').messages[0].operation, 'client_request_refund');
+  const done = json('client', 'close', '--yes', '--wait', '240');
+  assert.equal(done.state, 'done', JSON.stringify(done));
+  const contract = await contractOnChain();
+  assert.deepEqual([contract.state, contract.balance], [2, 0n]);
+  await until('the refund', async () => (await walletOnChain()) - wallet > balance - kTon / 5n);
+});
+
+test('a stopped node gets a wallet with a new key and all that the old one held', { timeout: 300_000 }, async () => {
+  const old = json('wallet', 'show');
+  chain.close();
+  chain = undefined;
+  await network.stop();
+  // The chain alone.
+  const devnet = spawn(cocoon, ['devnet', '--config', join(network.state, 'devnet.toml')], { stdio: 'ignore' });
+  const ended = new Promise((resolve) => devnet.on('exit', resolve));
+  try {
+    (await until('the chain', () => Chain.of(network).catch(() => undefined))).close();
+    assert.equal(json('wallet', 'rotate', '--dry-run').state, 'planned');
+    assert.equal(json('wallet', 'show').address, old.address);
+    const rotated = json('wallet', 'rotate');
+    assert.equal(rotated.from, old.address);
+    assert.equal(statSync(rotated.old_key_file).mode & 0o777, 0o600);
+    const now = json('wallet', 'show');
+    assert.equal(now.address, rotated.to);
+    assert.notEqual(now.address, old.address);
+    assert.equal(now.owner, old.owner);
+    assert.ok(now.balance_nano > old.balance_nano - Number(kTon) / 10);
+    assert.equal(now.deployed, true);
+    assert.equal(now.node_running, false);
+  } finally {
+    devnet.kill('SIGTERM');
+    await ended;
+  }
+  // And works with it.
+  network.output = '';
+  await network.start();
+  assert.equal((await clientStats()).wallet.address, json('wallet', 'show').address);
+  assert.equal((await network.chat(ask('Hello'))).status, 200);
+});
