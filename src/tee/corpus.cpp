@@ -16,9 +16,21 @@ struct Kind {
 // Who judges which kind of case.
 const std::vector<Kind>& kinds() {
   static const std::vector<Kind> all{
-      {"snp", judge_snp_case},         {"snp-neg", judge_snp_case},          {"dcap", judge_intel_case},
-      {"dcap-neg", judge_intel_case},  {"dcap-synthetic", judge_intel_case}, {"ratls", judge_ratls_case},
+      {"snp", judge_snp_case},
+      {"snp-neg", judge_snp_case},
+      {"dcap", judge_intel_case},
+      {"dcap-neg", judge_intel_case},
+      {"dcap-synthetic", judge_intel_case},
+      {"ratls", judge_ratls_case},
       {"ratls-neg", judge_ratls_case},
+      {"nvidia", judge_nvidia_case},
+      {"nvidia-neg", judge_nvidia_case},
+      {"azure-vtpm", judge_vtpm_case},
+      {"azure-vtpm-neg", judge_vtpm_case},
+      {"ccel", judge_ccel_case},
+      {"ccel-neg", judge_ccel_case},
+      {"dstack-eventlog", judge_application_log_case},
+      {"dstack-eventlog-neg", judge_application_log_case},
   };
   return all;
 }

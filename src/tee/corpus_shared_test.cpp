@@ -38,11 +38,13 @@ TEST_P(SharedCorpus, EveryCaseHasItsVerdict) {
   EXPECT_GT(judged, 0u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, SharedCorpus, ::testing::Values("snp"), [](const auto& kind) {
-  auto name = kind.param;
-  std::ranges::replace(name, '-', '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Kinds, SharedCorpus,
+                         ::testing::Values("snp", "nvidia", "azure-vtpm", "ccel", "dstack-eventlog"),
+                         [](const auto& kind) {
+                           auto name = kind.param;
+                           std::ranges::replace(name, '-', '_');
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace cocoon::tee

@@ -7,6 +7,7 @@
 
 #include <openssl/ec.h>
 #include <openssl/evp.h>
+#include <openssl/ocsp.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -142,6 +143,26 @@ inline Bytes issue_crl(const std::string& issuer_name, EVP_PKEY* issuer, Time fr
   const auto ctx = signing_context(issuer);
   must(X509_CRL_sign_ctx(crl.get(), ctx.get()) > 0);
   return der_of(crl.get(), i2d_X509_CRL);
+}
+
+// A response that the issuer signed itself; the signature is at its end. `status`: V_OCSP_CERTSTATUS_...
+inline Bytes ocsp(BytesView subject_der, BytesView issuer_der, EVP_PKEY* issuer_key, int status, Time from,
+                  Time until) {
+  const auto* at = subject_der.data();
+  OpensslPtr<X509, X509_free> subject(d2i_X509(nullptr, &at, static_cast<long>(subject_der.size())));
+  at = issuer_der.data();
+  OpensslPtr<X509, X509_free> issuer(d2i_X509(nullptr, &at, static_cast<long>(issuer_der.size())));
+  OpensslPtr<OCSP_CERTID, OCSP_CERTID_free> id(OCSP_cert_to_id(EVP_sha1(), subject.get(), issuer.get()));
+  OpensslPtr<ASN1_TIME, ASN1_TIME_free> this_update(ASN1_TIME_set(nullptr, unix_time(from))),
+      next_update(ASN1_TIME_set(nullptr, unix_time(until)));
+  OpensslPtr<OCSP_BASICRESP, OCSP_BASICRESP_free> basic(OCSP_BASICRESP_new());
+  must(id && OCSP_basic_add1_status(basic.get(), id.get(), status, OCSP_REVOKED_STATUS_UNSPECIFIED, this_update.get(),
+                                    this_update.get(), next_update.get()) != nullptr);
+  const auto ctx = signing_context(issuer_key);
+  must(OCSP_basic_sign_ctx(basic.get(), issuer.get(), ctx.get(), nullptr, OCSP_NOCERTS) == 1);
+  OpensslPtr<OCSP_RESPONSE, OCSP_RESPONSE_free> response(
+      OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic.get()));
+  return der_of(response.get(), i2d_OCSP_RESPONSE);
 }
 
 }  // namespace cocoon::tee::testing

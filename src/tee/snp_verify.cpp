@@ -26,7 +26,7 @@ void check_report(Verdict& v, const SnpReport& report) {
             kForged);
   v.require(report.reserved_is_zero, "reserved", "RESERVED_BITS", "reserved parts of the report are not zero",
             "use a version that knows this report");
-  v.require(report.vmpl <= 3, "vmpl", "VMPL_INVALID",
+  v.require(report.vmpl <= 3, "asked-by-guest", "NOT_A_GUEST_REPORT",
             fmt::format("the report was not asked for by a guest (VMPL {})", report.vmpl),
             "ask for it inside the guest");
 }
@@ -106,23 +106,25 @@ void check_chip(Verdict& v, const SnpReport& report, const SnpEndorsement& endor
             "the endorsement is of another chip than the report", "take the VCEK of this chip from AMD's key service");
 }
 
-}  // namespace
+void note_report(Verdict& v, const SnpReport& report) {
+  v.snp = report.measured;
+  v.report_data = report.report_data;
+  v.image_hash = image_hash(v.snp);
+  v.debug = report.debug();
+  v.migratable = report.migratable();
+  v.vmpl = report.vmpl;
+}
 
-void verify_snp(Verdict& v, BytesView raw, BytesView endorsement_der, const AmdChain& chain,
-                const std::vector<TrustedRoot>& roots, Time now) {
+// `chain` null: it is not at hand.
+void judge(Verdict& v, BytesView raw, BytesView endorsement_der, const AmdChain* chain,
+           const std::vector<TrustedRoot>& roots, Time now) {
   v.kind = TeeKind::snp;
   const auto report = parse_snp_report(raw);
   if (!report)
     return v.fail_check("format", raw.size() == kSnpReport ? "UNSUPPORTED_VERSION" : "TRUNCATED", report.error().what,
                         "present an SNP report of 1184 bytes, version 2, 3 or 5");
   v.pass_check("format");
-  v.tcb = TcbStatus::valid;
-  v.snp = report->measured;
-  v.report_data = report->report_data;
-  v.image_hash = image_hash(v.snp);
-  v.debug = report->debug();
-  v.migratable = report->migratable();
-  v.vmpl = report->vmpl;
+  note_report(v, *report);
   check_report(v, *report);
 
   const auto certificate = Certificate::read(endorsement_der);
@@ -130,20 +132,37 @@ void verify_snp(Verdict& v, BytesView raw, BytesView endorsement_der, const AmdC
       certificate ? read_endorsement(*certificate) : Result<SnpEndorsement>(std::unexpected(certificate.error()));
   if (!endorsement) return v.fail_check("endorsement", "CHAIN", endorsement.error().what, kWrongChain);
   v.pass_check("endorsement");
-  check_certificates(v, *certificate, *endorsement, chain, roots, now);
-  check_revocation(v, chain, now);
+  if (chain) {
+    v.tcb = TcbStatus::valid;
+    check_certificates(v, *certificate, *endorsement, *chain, roots, now);
+    check_revocation(v, *chain, now);
+  } else {
+    for (const char* name : {"chain", "root", "validity", "revocation"})
+      v.skip_check(name, "AMD's chain is not at hand");
+  }
   check_agreement(v, *report, *endorsement);
   check_chip(v, *report, *endorsement);
   v.require(signature_holds(raw, *report, endorsement->key), "signature", "REPORT_SIG_INVALID",
             "the report is not signed by the endorsed key", kForged);
 }
 
-void verify_snp(Verdict& v, BytesView raw, BytesView endorsement, const AmdCollateral& files,
+}  // namespace
+
+void verify_snp(Verdict& v, BytesView report, BytesView endorsement, const AmdChain& chain,
+                const std::vector<TrustedRoot>& roots, Time now) {
+  judge(v, report, endorsement, &chain, roots, now);
+}
+
+void verify_snp(Verdict& v, BytesView report, BytesView endorsement, const AmdCollateral& files,
                 const std::vector<TrustedRoot>& roots, Time now) {
   const auto chain = AmdChain::read(files);
-  if (chain) return verify_snp(v, raw, endorsement, *chain, roots, now);
+  if (chain) return verify_snp(v, report, endorsement, *chain, roots, now);
   v.kind = TeeKind::snp;
   v.fail_check("chain", "CHAIN", chain.error().what, kWrongChain);
+}
+
+void verify_snp_endorsed(Verdict& v, BytesView report, BytesView endorsement) {
+  judge(v, report, endorsement, nullptr, {}, Time{});
 }
 
 }  // namespace cocoon::tee

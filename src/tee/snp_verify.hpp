@@ -5,16 +5,20 @@
 
 namespace cocoon::tee {
 
-// The names of its checks, in order: format, algorithm, reserved, vmpl, endorsement, chain, root, validity, revocation,
-// signing-key, product, tcb, chip-id, signature. Every check that can be made is made, also after one failed. What
-// the guest's owner may choose (debug, migration, VMPL, minimum TCB) is noted in the verdict for the policy.
-// `endorsement`: DER of a VCEK or VLEK. `roots`: which ARKs are trusted. Without a revocation list `revocation` is not
-// done. Does not settle the verdict.
+// The names of its checks, in order: format, algorithm, reserved, asked-by-guest, endorsement, chain, root, validity,
+// revocation, signing-key, product, tcb, chip-id, signature. Every check that can be made is made, also after one
+// failed. What the guest's owner may choose (debug, migration, VMPL, minimum TCB) is noted in the verdict for the
+// policy. `endorsement`: DER of a VCEK or VLEK. `roots`: which ARKs are trusted. Without a revocation list `revocation`
+// is not done. Does not settle the verdict.
 void verify_snp(Verdict&, BytesView report, BytesView endorsement, const AmdChain&,
                 const std::vector<TrustedRoot>& roots, Time now);
 
 // The same with AMD's files as they were downloaded; a chain that cannot be read fails `chain`.
 void verify_snp(Verdict&, BytesView report, BytesView endorsement, const AmdCollateral&,
                 const std::vector<TrustedRoot>& roots, Time now);
+
+// Report and endorsement alone, where AMD's chain is not at hand: what the endorsement says and signs, not who made it.
+// The verdict's status stays `not_judged`.
+void verify_snp_endorsed(Verdict&, BytesView report, BytesView endorsement);
 
 }  // namespace cocoon::tee

@@ -9,7 +9,7 @@
 #include <openssl/x509v3.h>
 
 #include "tee/openssl_ptr.hpp"
-#include "tee/pck.hpp"
+#include "tee/x509.hpp"
 
 namespace cocoon::tee {
 namespace {
@@ -211,25 +211,19 @@ bool RevocationList::revokes(const Certificate& certificate) const {
 Time RevocationList::this_update() const { return state_->this_update; }
 Time RevocationList::next_update() const { return state_->next_update; }
 
-Result<Time> check_chain(std::span<const Certificate> chain, SignedWith with, Time now) {
-  if (chain.size() < 2) return fail("a chain of {} certificates", chain.size());
-  Time until = Time::max();
-  for (std::size_t i = 0; i < chain.size(); ++i) {
-    const auto& certificate = chain[i];
-    const auto& issuer = chain[std::min(i + 1, chain.size() - 1)];
-    TRY(certificate.issued_by(issuer, with));
-    TRY(certificate.valid_at(now));
-    if (certificate.unknown_critical())
-      return fail("'{}' has a critical extension that is not understood", certificate.common_name());
-    if (i == 0 && certificate.is_ca()) return fail("the leaf '{}' is a CA", certificate.common_name());
-    if (i > 0) {
-      if (!certificate.is_ca()) return fail("'{}' may not issue certificates", certificate.common_name());
-      if (const auto limit = certificate.path_length(); limit && i - 1 > *limit)
-        return fail("the path below '{}' is too long", certificate.common_name());
-    }
-    until = std::min(until, certificate.not_after());
+Result<> check_link(const std::vector<Certificate>& chain, std::size_t i, SignedWith with) {
+  const auto& certificate = chain[i];
+  TRY(certificate.issued_by(chain[std::min(i + 1, chain.size() - 1)], with));
+  const auto& name = certificate.common_name();
+  if (certificate.unknown_critical()) return fail("'{}' has a critical extension that is not understood", name);
+  if (i == 0) {
+    if (certificate.is_ca()) return fail("the leaf '{}' is a CA", name);
+    return {};
   }
-  return until;
+  if (!certificate.is_ca()) return fail("'{}' may not issue certificates", name);
+  const auto limit = certificate.path_length();
+  if (limit && i - 1 > *limit) return fail("the path below '{}' is too long", name);
+  return {};
 }
 
 Result<std::vector<Certificate>> read_certificates(std::string_view pem, std::size_t limit) {
@@ -269,35 +263,56 @@ Result<> check_responder(OCSP_BASICRESP* basic, X509* issuer, Time now) {
 
 }  // namespace
 
-Result<Time> check_ocsp(BytesView der, const Certificate& subject, const Certificate& issuer, Time now) {
-  if (der.empty() || der.size() > kMaxCertificateDer) return fail("an OCSP response of {} bytes", der.size());
-  const unsigned char* at = der.data();
-  Response response(d2i_OCSP_RESPONSE(nullptr, &at, static_cast<long>(der.size())));
-  const bool whole = response && at == der.data() + der.size() &&
-                     OCSP_response_status(response.get()) == OCSP_RESPONSE_STATUS_SUCCESSFUL;
-  Basic basic(whole ? OCSP_response_get1_basic(response.get()) : nullptr);
-  ERR_clear_error();
-  if (!basic) return fail("not a successful OCSP response");
-  auto* issuer_x509 = issuer.state_->x509.get();
-  TRY(check_responder(basic.get(), issuer_x509, now));
-  // Responders name the certificate by hashes of SHA-1 or SHA-256.
-  for (const auto* md : {EVP_sha1(), EVP_sha256(), EVP_sha384()}) {
-    CertId id(OCSP_cert_to_id(md, subject.state_->x509.get(), issuer_x509));
-    int status = 0, reason = 0;
-    ASN1_GENERALIZEDTIME *revoked_at = nullptr, *this_update = nullptr, *next_update = nullptr;
-    if (!id ||
-        OCSP_resp_find_status(basic.get(), id.get(), &status, &reason, &revoked_at, &this_update, &next_update) != 1)
-      continue;
-    TRY_ASSIGN(const auto from, time_of(this_update));
-    TRY_ASSIGN(const auto until, time_of(next_update));
-    if (now < from || now > until) return fail("the OCSP response for '{}' is not of that time", subject.common_name());
-    if (status == V_OCSP_CERTSTATUS_REVOKED) return fail("'{}' is revoked", subject.common_name());
-    if (status != V_OCSP_CERTSTATUS_GOOD) return fail("OCSP does not know '{}'", subject.common_name());
+// One response, read; the entry about one certificate.
+class OcspAnswer {
+ public:
+  static Result<OcspAnswer> find(BytesView der, const Certificate& subject, const Certificate& issuer) {
+    if (der.empty() || der.size() > kMaxCertificateDer) return fail("an OCSP response of {} bytes", der.size());
+    const unsigned char* at = der.data();
+    const Response response(d2i_OCSP_RESPONSE(nullptr, &at, static_cast<long>(der.size())));
+    const bool whole = response && at == der.data() + der.size() &&
+                       OCSP_response_status(response.get()) == OCSP_RESPONSE_STATUS_SUCCESSFUL;
+    OcspAnswer out;
+    out.basic_.reset(whole ? OCSP_response_get1_basic(response.get()) : nullptr);
     ERR_clear_error();
-    return until;
+    if (!out.basic_) return fail("not a successful OCSP response");
+    // Responders name the certificate by a hash of their choice.
+    for (const auto* md : {EVP_sha1(), EVP_sha256(), EVP_sha384()}) {
+      const CertId id(OCSP_cert_to_id(md, subject.state_->x509.get(), issuer.state_->x509.get()));
+      if (id && OCSP_resp_find_status(out.basic_.get(), id.get(), &out.status_, nullptr, nullptr, &out.from_,
+                                      &out.until_) == 1)
+        return out;
+    }
+    ERR_clear_error();
+    return fail("the OCSP response is not about '{}'", subject.common_name());
   }
-  ERR_clear_error();
-  return fail("the OCSP response is not about '{}'", subject.common_name());
+
+  Result<> signed_for(const Certificate& issuer, Time now) const {
+    return check_responder(basic_.get(), issuer.state_->x509.get(), now);
+  }
+  int status() const { return status_; }
+  Result<Time> from() const { return time_of(from_); }
+  Result<Time> until() const { return time_of(until_); }
+
+ private:
+  Basic basic_;
+  int status_ = 0;
+  ASN1_GENERALIZEDTIME *from_ = nullptr, *until_ = nullptr;  // inside basic_
+};
+
+Result<Time> check_ocsp(BytesView der, const Certificate& subject, const Certificate& issuer, Time now) {
+  TRY_ASSIGN(const auto answer, OcspAnswer::find(der, subject, issuer));
+  TRY(answer.signed_for(issuer, now));
+  TRY_ASSIGN(const auto from, answer.from());
+  TRY_ASSIGN(const auto until, answer.until());
+  if (now < from || now > until) return fail("the OCSP response for '{}' is not of that time", subject.common_name());
+  if (answer.status() == V_OCSP_CERTSTATUS_REVOKED) return fail("'{}' is revoked", subject.common_name());
+  if (answer.status() != V_OCSP_CERTSTATUS_GOOD) return fail("OCSP does not know '{}'", subject.common_name());
+  return until;
+}
+
+bool names_subject(BytesView der, const Certificate& subject, const Certificate& issuer) {
+  return OcspAnswer::find(der, subject, issuer).has_value();
 }
 
 }  // namespace cocoon::tee

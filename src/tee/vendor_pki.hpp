@@ -3,7 +3,6 @@
 #pragma once
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -50,7 +49,7 @@ class Certificate {
 
  private:
   friend class RevocationList;
-  friend Result<Time> check_ocsp(BytesView, const Certificate&, const Certificate&, Time);
+  friend class OcspAnswer;
   struct State;
   explicit Certificate(std::shared_ptr<const State> state) : state_(std::move(state)) {}
   std::shared_ptr<const State> state_;
@@ -73,13 +72,17 @@ class RevocationList {
   std::shared_ptr<const State> state_;
 };
 
-// Walks leaf, CA.., root: each is signed by the next, the last by itself, all but the leaf are CAs, all are valid at
-// `now`. Says nothing about whether the root is trusted. The result is the earliest notAfter.
-Result<Time> check_chain(std::span<const Certificate> leaf_to_root, SignedWith, Time now);
+// One step of leaf, CA.., root: certificate `i` is signed by the next one (the last by itself) and has the role of its
+// place: the leaf is no CA, the others are, with path lengths that reach, and nobody has critical extensions that are
+// not understood. Says nothing about time, nor about whether the root is trusted.
+Result<> check_link(const std::vector<Certificate>& leaf_to_root, std::size_t i, SignedWith);
 
 // Is `subject` good by this OCSP response (RFC 6960), signed by `issuer` or by a responder that it delegated to, in its
 // window? The result is when to ask again.
 Result<Time> check_ocsp(BytesView response, const Certificate& subject, const Certificate& issuer, Time now);
+
+// Is the response about that certificate, whatever it says?
+bool names_subject(BytesView response, const Certificate& subject, const Certificate& issuer);
 
 // "CERTIFICATE" blocks, at most `limit`, at least one.
 Result<std::vector<Certificate>> read_certificates(std::string_view pem, std::size_t limit);

@@ -68,6 +68,10 @@ void judge_snp(Verdict& v, const SnpEvidence& evidence, const Question& q) {
   else
     read_unverified(v, evidence.report);
   if (v.failed_check() && v.failed_check()->name == "format") return;
+  // Without AMD's list nobody knows whether the intermediate was revoked.
+  if (q.collateral.amd && q.collateral.amd->crl.empty() && !v.simulated && !q.policy.accept_unevaluated_collateral)
+    v.fail_check("collateral", "COLLATERAL_MISSING", "AMD's revocation list is not at hand",
+                 "configure a source of AMD's certificates and lists (collateral)");
   v.image_hash = image_hash(v.snp);
   check_report_data(v, q, {v.report_data.view(), evidence.report_data});
   apply_policy(v, q.policy, q.now);
