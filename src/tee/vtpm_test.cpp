@@ -156,7 +156,9 @@ TEST_P(VtpmChecks, OnlyPcrs) {
 
 TEST_P(VtpmChecks, OnlyHardwareBinding) {
   if (GetParam() == HclKind::snp) {
-    GTEST_SKIP() << "an SNP report proves itself";
+    evidence.td_quote = to_bytes("no quote");
+    EXPECT_EQ(failed(), "") << "an SNP report proves itself";
+    return;
   }
   const auto good = evidence.td_quote;
   for (const std::size_t at : {48u + 120u, 48u + 136u, 48u + 519u, 48u + 520u, 48u + 583u}) {

@@ -1,0 +1,106 @@
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+#include "evidence/recorded_testing.hpp"
+#include "evidence/source.hpp"
+
+namespace cocoon::evidence {
+namespace {
+
+using testing::RecordedKernel;
+
+Challenge challenge() {
+  Challenge out;
+  out.gpu_nonce = crypto::sha256(as_bytes("nonce"));
+  return out;
+}
+
+// The smallest thing that is SPDM evidence: one measurement, no opaque data.
+Bytes evidence_over(const Bits256& nonce) {
+  Bytes out{0x11, 0xE0, 0x01, 0xFF};
+  append(out, nonce.view());
+  append(out, Bytes{0, 0x11, 0x60, 0, 0, 1, 55, 0, 0, 1, 1, 51, 0, 1, 48, 0});
+  out.resize(out.size() + 48 + 32, 3);
+  append(out, Bytes{0, 0});
+  out.resize(out.size() + 96, 9);
+  return out;
+}
+
+std::string file_over(const Bits256& nonce) {
+  return fmt::format(R"([{{"arch":"HOPPER","nonce":"{}","evidence":"{}","certificate":"{}"}}])", to_hex(nonce.view()),
+                     to_base64(evidence_over(nonce)), to_base64(as_bytes("chain")));
+}
+
+TEST(GpuFile, ReadsWhatNvidiasToolsWrite) {
+  const auto kernel = std::make_shared<RecordedKernel>();
+  kernel->record("/run/gpu.json", as_bytes(file_over(challenge().gpu_nonce)));
+  const auto source = gpu_file_source(kernel, "/run/gpu.json");
+  const auto found = source->collect(challenge());
+  ASSERT_TRUE(found) << found.error().what;
+  ASSERT_EQ(found->gpus.size(), 1u);
+  EXPECT_EQ(found->gpus[0].report, evidence_over(challenge().gpu_nonce));
+  EXPECT_EQ(found->gpus[0].chain, "chain");
+  EXPECT_TRUE(std::holds_alternative<tee::NoEvidence>(found->cpu));
+}
+
+TEST(GpuFile, StaleOrBrokenFilesAreErrors) {
+  const auto kernel = std::make_shared<RecordedKernel>();
+  const auto source = gpu_file_source(kernel, "/run/gpu.json");
+  EXPECT_FALSE(source->collect(challenge())) << "absent";
+  kernel->record("/run/gpu.json", as_bytes(file_over(crypto::sha256(as_bytes("yesterday")))));
+  const auto stale = source->collect(challenge());
+  ASSERT_FALSE(stale);
+  EXPECT_NE(stale.error().what.find("another nonce"), std::string::npos);
+  for (const char* text : {"", "[]", "{}", "[1]", "[{}]", R"([{"evidence":"!","certificate":""}])",
+                           R"([{"evidence":"AA==","certificate":"AA=="}])"}) {
+    kernel->record("/run/gpu.json", as_bytes(text));
+    EXPECT_FALSE(source->collect(challenge())) << text;
+  }
+}
+
+class Nvml : public ::testing::Test {
+ protected:
+  Nvml() {
+    kernel.record("/report.bin", evidence_over({}));
+    kernel.record("/chain.pem", as_bytes("chain"));
+    ::setenv("NVML_TESTING_REPORT", (kernel.root() / "report.bin").c_str(), 1);
+    ::setenv("NVML_TESTING_CHAIN", (kernel.root() / "chain.pem").c_str(), 1);
+    ::unsetenv("NVML_TESTING_OFF");
+  }
+  RecordedKernel kernel;
+};
+
+TEST_F(Nvml, CollectsOverOurNonce) {
+  const auto found = nvml_source(COCOON_NVML_TESTING)->collect(challenge());
+  ASSERT_TRUE(found) << found.error().what;
+  ASSERT_EQ(found->gpus.size(), 1u);
+  EXPECT_EQ(found->gpus[0].report, evidence_over(challenge().gpu_nonce));
+  EXPECT_EQ(found->gpus[0].chain, "chain");
+}
+
+TEST_F(Nvml, FaultsAreErrors) {
+  EXPECT_FALSE(nvml_source("/nowhere/libnvidia-ml.so.1")->collect(challenge()));
+  EXPECT_FALSE(nvml_source("libc.so.6")->collect(challenge())) << "a library without these functions";
+  ::setenv("NVML_TESTING_CHAIN", "/nowhere", 1);
+  const auto off = nvml_source(COCOON_NVML_TESTING)->collect(challenge());
+  ASSERT_FALSE(off);
+  EXPECT_NE(off.error().what.find("confidential computing is off"), std::string::npos) << off.error().what;
+  ::setenv("NVML_TESTING_OFF", "1", 1);
+  EXPECT_FALSE(nvml_source(COCOON_NVML_TESTING)->collect(challenge()));
+}
+
+TEST_F(Nvml, TogetherWithACpu) {
+  crypto::Random random{Bits256{}};
+  const Time now = from_unix(1'790'000'000);
+  auto platform = tee::SimulatedRoot::create(random, now, "test").make_platform(random, now);
+  const auto source =
+      with_gpus(simulated_source(platform, tee::simulated_measurements("image")), nvml_source(COCOON_NVML_TESTING));
+  const auto found = source->collect(challenge());
+  ASSERT_TRUE(found) << found.error().what;
+  EXPECT_TRUE(std::holds_alternative<tee::TdxEvidence>(found->cpu));
+  EXPECT_EQ(found->gpus.size(), 1u);
+}
+
+}  // namespace
+}  // namespace cocoon::evidence

@@ -1,0 +1,64 @@
+// Where a machine's own evidence comes from: one interface over TDX, SEV-SNP, vTPM, GPU and the simulated TEE.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "evidence/kernel.hpp"
+#include "tee/collateral.hpp"
+#include "tee/evidence.hpp"
+#include "tee/simulated.hpp"
+#include "tee/vtpm_verify.hpp"
+
+namespace cocoon::evidence {
+
+// Evidence of one GPU or switch, as nvidia_verify.hpp judges it.
+struct GpuEvidence {
+  Bytes report;       // SPDM request and response
+  std::string chain;  // PEM, leaf first
+  friend bool operator==(const GpuEvidence&, const GpuEvidence&) = default;
+};
+
+// What the evidence is to be bound to.
+struct Challenge {
+  Bits512 report_data;  // of CPUs; a vTPM's quote answers its first 32 bytes
+  Bits256 gpu_nonce;    // of GPUs (tee::gpu_nonce)
+};
+
+struct Collected {
+  tee::Evidence cpu;       // tdx, snp, simulated; NoEvidence from the other sources
+  tee::AmdCollateral amd;  // snp: ASK and ARK, where the host handed them to the guest
+  std::optional<tee::VtpmEvidence> vtpm;
+  std::vector<GpuEvidence> gpus;
+};
+
+class Source {
+ public:
+  virtual ~Source() = default;
+  virtual std::string name() const = 0;  // for people: "TDX through configfs-tsm"
+  // Fresh evidence; takes milliseconds to seconds. The error says what is missing and what to do. May be called again.
+  virtual Result<Collected> collect(const Challenge&) = 0;
+};
+
+// TDX or SNP, whichever the kernel offers, through /sys/kernel/config/tsm/report (Linux 6.7). `vmpl`: SNP only.
+std::unique_ptr<Source> tsm_source(std::shared_ptr<Kernel>, unsigned vmpl = 0);
+// TDX through /dev/tdx_guest and the host's quote generation service.
+std::unique_ptr<Source> tdx_device_source(std::shared_ptr<Kernel>);
+// SNP through /dev/sev-guest.
+std::unique_ptr<Source> snp_device_source(std::shared_ptr<Kernel>, unsigned vmpl = 0);
+// An Azure confidential VM's vTPM through tpm2-tss. `tcti` as tpm2-tss names it ("device:/dev/tpmrm0"). Does not fetch
+// the TD quote or the VCEK: services outside the machine have them.
+std::unique_ptr<Source> vtpm_source(std::string tcti);
+// GPUs through NVIDIA's management library, opened when it is first asked ("libnvidia-ml.so.1").
+std::unique_ptr<Source> nvml_source(std::string library);
+// GPU evidence that something else collected: JSON [{"nonce", "evidence", "certificate"}], as NVIDIA's tools write it.
+// Refused when its nonce is not the one asked for.
+std::unique_ptr<Source> gpu_file_source(std::shared_ptr<Kernel>, std::filesystem::path file);
+std::unique_ptr<Source> simulated_source(tee::SimulatedPlatform platform, tee::TdxMeasurements measured);
+
+// The best CPU source that this machine has: configfs-tsm, then the devices. An error lists what was looked for.
+Result<std::unique_ptr<Source>> detect_cpu_source(std::shared_ptr<Kernel>);
+// Runs both and puts what they found together.
+std::unique_ptr<Source> with_gpus(std::unique_ptr<Source> cpu, std::unique_ptr<Source> gpus);
+
+}  // namespace cocoon::evidence
