@@ -130,22 +130,25 @@ void Book::tick(Io& io, std::vector<Outgoing>& out) {
   settle(io, out);
   care_for_contract(io, out);
   close(io, out);
+  for (const auto& o : out)
+    if (!std::holds_alternative<Settle>(o.purpose)) in_wallet_[o.purpose.index()] = true;
 }
 
 Time Book::wake_at() const {
   if (!contract_ || over()) return Time::max();
-  if (!contract_->deployed) return retiring() ? Time::max() : next_deploy_;
+  if (!contract_->deployed) return retiring() || waits_in_wallet(Deploy{}) ? Time::max() : next_deploy_;
   Time at = ordered_.empty() ? Time::max() : Time{};
   const bool settles = !retiring() || contract_->state.state != ton::ContractState::normal;
   if (ledger_.ready() && settles) at = std::min(at, ledger_.wake_at());
   if (commit_ready_to_send()) at = std::min(at, next_commit_message_);
-  if (retiring() && ledger_.ready() && (contract_->state.state == ton::ContractState::normal || may_complete()))
+  if (retiring() && ledger_.ready() && (contract_->state.state == ton::ContractState::normal || may_complete()) &&
+      !waits_in_wallet(Close{}))
     at = std::min(at, next_close_);
   return at;
 }
 
 void Book::deploy(Io& io, std::vector<Outgoing>& out) {
-  if (contract_->deployed || retiring() || io.now < next_deploy_) return;
+  if (contract_->deployed || retiring() || io.now < next_deploy_ || waits_in_wallet(Deploy{})) return;
   next_deploy_ = io.now + config_.settle_retry;
   out.push_back(
       {Deploy{}, {.to = address(), .value = cost::deploy_proxy.attached, .body = {}, .init = instance().state_init()}});
@@ -206,14 +209,15 @@ void Book::settle(Io& io, std::vector<Outgoing>& out) {
 
 void Book::care_for_contract(Io& io, std::vector<Outgoing>& out) {
   if (retiring() || !ledger_.ready() || contract_->state.state != ton::ContractState::normal) return;
-  if (config_.withdraw_at > 0 && contract_->state.balance >= config_.withdraw_at && io.now >= next_withdraw_) {
+  if (config_.withdraw_at > 0 && contract_->state.balance >= config_.withdraw_at && io.now >= next_withdraw_ &&
+      !waits_in_wallet(Withdraw{})) {
     next_withdraw_ = io.now + config_.settle_retry;
     withdraw(random_.u64(), out);
   }
   // A production network's contract takes no deposits before the stake that the network demands is in (W-1).
   const auto& params = instance().params();
   const auto wanted = std::max(config_.wanted_stake, params.is_test ? 0 : params.min_proxy_stake);
-  if (contract_->state.stake < wanted && io.now >= next_stake_) {
+  if (contract_->state.stake < wanted && io.now >= next_stake_ && !waits_in_wallet(AddStake{})) {
     next_stake_ = io.now + config_.settle_retry;
     add_stake(wanted - contract_->state.stake, random_.u64(), out);
   }
@@ -233,7 +237,18 @@ void Book::add_stake(std::uint64_t amount, std::uint64_t query_id, std::vector<O
        {.to = address(), .value = amount + cost::add_stake.attached, .body = ton::build_body(request), .init = {}}});
 }
 
+void Book::sent(const Purpose& purpose, Time now) {
+  in_wallet_[purpose.index()] = false;
+  if (const auto* settle = std::get_if<Settle>(&purpose)) ledger_.settlement_sent(settle->kind, settle->owner, now);
+  // Whether it had its effect the contract's state says; until then the next one waits from here on.
+  if (std::holds_alternative<Close>(purpose)) next_close_ = now + config_.settle_retry;
+  if (std::holds_alternative<Deploy>(purpose)) next_deploy_ = now + config_.settle_retry;
+  if (std::holds_alternative<Withdraw>(purpose)) next_withdraw_ = now + config_.settle_retry;
+  if (std::holds_alternative<AddStake>(purpose)) next_stake_ = now + config_.settle_retry;
+}
+
 void Book::not_sent(Io& io, const Purpose& purpose, const std::string& why) {
+  in_wallet_[purpose.index()] = false;
   if (const auto* settle = std::get_if<Settle>(&purpose))
     ledger_.settlement_failed(settle->kind, settle->owner, io.now);
   if (const auto* commit = std::get_if<Commit>(&purpose); commit != nullptr && last_commit_sent_ == commit->seqno) {

@@ -2,6 +2,7 @@
 // contract is to be left, settles with everybody and closes it (contracts.md 3.9, 6.3, 6.4). Every step is done when
 // the contract's state says so, never when a message was sent (W-11). `Money` owns the books, the wallet and the disk.
 #pragma once
+#include <array>
 #include <optional>
 #include <string>
 #include <variant>
@@ -95,6 +96,8 @@ class Book {
   // --- what is due on chain
   void tick(Io&, std::vector<Outgoing>&);
   Time wake_at() const;
+  // What the wallet has told of a message: it has left, or it cannot.
+  void sent(const Purpose&, Time now);
   void not_sent(Io&, const Purpose&, const std::string& why);
 
   // The contract is to be left for good. No request may be running.
@@ -127,6 +130,7 @@ class Book {
   void close(Io&, std::vector<Outgoing>&);
   bool may_complete() const;
   bool commit_ready_to_send() const;
+  bool waits_in_wallet(const Purpose& kind) const { return in_wallet_[kind.index()]; }
   void answered(Io&, const ton::Transaction&);
   void state_observed(Io&, const role::AccountObserved&);
   void finish_orders(Io&);
@@ -149,6 +153,9 @@ class Book {
   Time next_commit_{};
   Time next_commit_message_{}, next_deploy_{}, next_withdraw_{}, next_stake_{}, next_close_{};  // not before
   std::int64_t last_commit_sent_ = 0, last_commit_seen_ = 0;
+  // By kind of purpose, of those that are not settlements: while one waits in the wallet, however long that is empty,
+  // no second one is queued.
+  std::array<bool, std::variant_size_v<Purpose>> in_wallet_{};
   std::vector<OpenOrder> orders_;
   std::vector<Outgoing> ordered_;  // to be sent with the next tick
 };

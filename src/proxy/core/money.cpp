@@ -383,11 +383,10 @@ void Money::wallet_results(Io& io) {
   for (const auto& done : wallet_.take_done()) {
     const auto node = messages_.extract(done.id);
     if (node.empty()) continue;
-    if (!done.sent) {
+    if (!done.sent)
       not_sent(io, node.mapped(), done.why_not);
-    } else if (const auto* settle = std::get_if<Book::Settle>(&node.mapped().purpose)) {
-      if (Book* book = book_at(node.mapped().book)) book->ledger().settlement_sent(settle->kind, settle->owner, io.now);
-    }
+    else if (Book* book = book_at(node.mapped().book))
+      book->sent(node.mapped().purpose, io.now);
   }
 }
 

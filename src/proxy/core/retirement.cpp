@@ -32,7 +32,8 @@ bool Book::may_complete() const {
 }
 
 void Book::close(Io& io, std::vector<Outgoing>& out) {
-  if (!retiring() || !contract_->deployed || !ledger_.ready() || io.now < next_close_) return;
+  if (!retiring() || !contract_->deployed || !ledger_.ready() || io.now < next_close_ || waits_in_wallet(Close{}))
+    return;
   const bool begin = contract_->state.state == ton::ContractState::normal;
   if (!begin && !may_complete()) return;
   next_close_ = io.now + config_.settle_retry;

@@ -173,6 +173,24 @@ TEST(ProxyRetirement, SomebodyElsesCloseIsFollowedToItsEnd) {
   w.expect_settled(w.chain);
 }
 
+// An empty wallet is waited for; when it is filled, every step is taken once.
+TEST(ProxyRetirement, APoorWalletQueuesEveryStepOnce) {
+  Retiring w;
+  w.seconds(10);
+  w.chain.wallet_coins = 0;
+  w.observe(w.chain.wallet());
+  w.new_parameters();
+  w.seconds(900);
+  w.chain.wallet_coins = 100 * kTon;
+  w.observe(w.chain.wallet());
+  w.seconds(300);
+  w.expect_settled(w.old());
+  const auto& log = w.chain.log;
+  for (const auto op : {ton::op::proxy_close_request_signed, ton::op::client_grant_refund_signed,
+                        ton::op::worker_last_payout_signed, ton::op::proxy_close_complete_signed})
+    EXPECT_EQ(std::count(log.begin(), log.end(), op), 1) << op;
+}
+
 // --- orders that are one message
 
 TEST(ProxyOrders, ChargesAndPayoutsBelowTheirThresholds) {
