@@ -127,7 +127,7 @@ TEST_F(OperatorApiTest, MakesItsSecretForNobodyElseToRead) {
   EXPECT_NE(open_to_all.error().what.find("operator.secret_file"), std::string::npos);
 }
 
-TEST_F(OperatorApiTest, NothingHappensWithoutTheSecret) {
+TEST_F(OperatorApiTest, W19_NothingHappensWithoutTheSecret) {
   const auto refused = [&](const std::string& authorization, int status) {
     for (const auto* path : {"/request/enable", "/request/topup"}) {
       const auto answer = exchange(call(path, "dry_run=1", authorization));
@@ -150,7 +150,7 @@ TEST_F(OperatorApiTest, NothingHappensWithoutTheSecret) {
   EXPECT_TRUE(orders.empty());
 }
 
-TEST_F(OperatorApiTest, NeverOverGet) {
+TEST_F(OperatorApiTest, W19_NeverOverGet) {
   for (const auto* method : {"GET", "HEAD", "PUT", "DELETE", "OPTIONS"}) {
     for (const auto* path : {"/request/enable", "/request/topup"}) {
       auto c = call(path, "", "Bearer " + secret());
