@@ -107,7 +107,7 @@ class FaultDisk {
   }
 
   template <auto Method, class... Args>
-  static int pass(sqlite3_file* f, Args... args) {
+  static auto pass(sqlite3_file* f, Args... args) {
     auto& file = *reinterpret_cast<File*>(f);
     return (file.real()->pMethods->*Method)(file.real(), args...);
   }
@@ -122,9 +122,9 @@ class FaultDisk {
     const int code = disk.real_->xOpen(disk.real_, name, file.real(), flags, out_flags);
     if (file.real()->pMethods == nullptr) return code;
     using M = sqlite3_io_methods;
-    // Version 1: no shared memory and no mapping, which a database that one process holds does not need.
+    // Version 2: the log's index lies in shared memory, as usual; nothing is mapped.
     static const M methods = {
-        1, [](sqlite3_file* x) { return pass<&M::xClose>(x); },
+        2, [](sqlite3_file* x) { return pass<&M::xClose>(x); },
         [](sqlite3_file* x, void* d, int n, sqlite3_int64 o) { return pass<&M::xRead>(x, d, n, o); }, write, truncate,
         sync, [](sqlite3_file* x, sqlite3_int64* s) { return pass<&M::xFileSize>(x, s); },
         [](sqlite3_file* x, int l) { return pass<&M::xLock>(x, l); },
@@ -133,7 +133,13 @@ class FaultDisk {
         [](sqlite3_file* x, int op, void* a) { return pass<&M::xFileControl>(x, op, a); },
         [](sqlite3_file* x) { return pass<&M::xSectorSize>(x); },
         // Nothing is promised of what a power loss leaves of a write.
-        [](sqlite3_file*) { return 0; }, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr};
+        [](sqlite3_file*) { return 0; },
+        [](sqlite3_file* x, int page, int size, int extend, void volatile** to) {
+          return pass<&M::xShmMap>(x, page, size, extend, to);
+        },
+        [](sqlite3_file* x, int at, int n, int how) { return pass<&M::xShmLock>(x, at, n, how); },
+        [](sqlite3_file* x) { pass<&M::xShmBarrier>(x); },
+        [](sqlite3_file* x, int remove) { return pass<&M::xShmUnmap>(x, remove); }, nullptr, nullptr};
     file.base.pMethods = &methods;
     return code;
   }
