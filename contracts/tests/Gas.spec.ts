@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { Address, fromNano, Sender, internal, toNano } from '@ton/core';
-import { Blockchain, SandboxContract, SendMessageResult } from '@ton/sandbox';
+import { SandboxContract, SendMessageResult } from '@ton/sandbox';
 import { Op } from '../wrappers/ops';
 import { Root, signPublicKey } from '../wrappers/Root';
 import { header, signClose, signTokens } from '../wrappers/signed';
@@ -14,6 +14,7 @@ import { Wallet, walletTransfer } from '../wrappers/Wallet';
 import {
   addStake,
   codes,
+  createChain,
   createNetwork,
   defaultParams,
   loadCode,
@@ -63,8 +64,7 @@ const closeProxy = (network: Network, op: number) =>
 const inRoot =
   (operation: (root: SandboxContract<Root>, owner: Sender) => Promise<SendMessageResult>): Operation =>
   async () => {
-    const chain = await Blockchain.create();
-    chain.now = START;
+    const chain = await createChain();
     const owner = await chain.treasury('owner');
     const keyManager = { publicKey: BigInt(`0x${machineKey.publicKey.toString('hex')}`), imageHash: 5n, address: '1:1' };
     const config = { owner: owner.address, version: 1, params: defaultParams, codes, keyManager };
@@ -75,8 +75,7 @@ const inRoot =
 
 const inWallet = (messages: number): Operation => {
   return async () => {
-    const chain = await Blockchain.create();
-    chain.now = START;
+    const chain = await createChain();
     const owner = await chain.treasury('owner');
     const config = { publicKey: machineKey.publicKey, owner: owner.address };
     const wallet = chain.openContract(Wallet.createFromConfig(config, loadCode('wallet')));

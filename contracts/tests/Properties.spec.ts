@@ -12,7 +12,7 @@ import { ClientBooks, ProxyBooks, RandomNetwork, WorkerBooks } from './random-ne
 
 const env = (name: string, otherwise: number) => Number(process.env[name] ?? otherwise);
 const steps = env('STEPS', 60);
-const seeds = process.env.SEED ? [env('SEED', 0)] : Array.from({ length: env('SEEDS', 8) }, (_, i) => i + 1);
+const seeds = process.env.SEED ? [env('SEED', 0)] : Array.from({ length: env('SEEDS', 6) }, (_, i) => i + 1);
 
 type Books = { clients: ClientBooks[]; workers: WorkerBooks[]; proxy: ProxyBooks };
 

@@ -2,17 +2,15 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { beginCell, Cell, internal, storeMessageRelaxed, toNano } from '@ton/core';
 import { sign } from '@ton/crypto';
-import { Blockchain } from '@ton/sandbox';
 import { ExitCode, Op } from '../wrappers/ops';
 import { header } from '../wrappers/signed';
 import { Wallet, walletTransfer } from '../wrappers/Wallet';
-import { assertOk, exitCode, loadCode, machineKey, nowhere, otherKey, sentTo, START } from './network';
+import { assertOk, createChain, exitCode, loadCode, machineKey, nowhere, otherKey, sentTo, START } from './network';
 
 const secretKey = machineKey.secretKey;
 
 async function createWallet(funds = toNano(10)) {
-  const chain = await Blockchain.create();
-  chain.now = START;
+  const chain = await createChain();
   const [owner, stranger] = await Promise.all(['owner', 'stranger'].map((name) => chain.treasury(name)));
   const config = { publicKey: machineKey.publicKey, owner: owner.address };
   const wallet = chain.openContract(Wallet.createFromConfig(config, loadCode('wallet')));

@@ -41,6 +41,13 @@ export const defaultParams: Params = {
   minClientStake: toNano(15),
 };
 
+// Mainnet's prices and TVM version, without the parameters that contracts do not see and that every transaction would read.
+export async function createChain(): Promise<Blockchain> {
+  const chain = await Blockchain.create({ config: 'slim' });
+  chain.now = START;
+  return chain;
+}
+
 export type Network = {
   chain: Blockchain;
   params: Params;
@@ -58,8 +65,7 @@ export async function createNetwork(
   overrides: Partial<Params> = {},
   { deployProxy = true } = {},
 ): Promise<Network> {
-  const chain = await Blockchain.create();
-  chain.now = START;
+  const chain = await createChain();
   const params = { ...defaultParams, ...overrides };
   const [proxyOwner, clientOwner, workerOwner, stranger, excesses] = await Promise.all(
     ['proxyOwner', 'clientOwner', 'workerOwner', 'stranger', 'excesses'].map((name) => chain.treasury(name)),

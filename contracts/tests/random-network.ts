@@ -9,7 +9,7 @@ import { Params } from '../wrappers/params';
 import { Proxy } from '../wrappers/Proxy';
 import { header, signClose, signTokens } from '../wrappers/signed';
 import { Worker } from '../wrappers/Worker';
-import { codes, defaultParams, machineKey, nowhere, otherKey, START } from './network';
+import { codes, createChain, defaultParams, machineKey, nowhere, otherKey } from './network';
 
 export class Random {
   constructor(private state: number) {}
@@ -92,8 +92,7 @@ export class RandomNetwork {
 
   static async create(seed: number): Promise<RandomNetwork> {
     const random = new Random(seed);
-    const chain = await Blockchain.create();
-    chain.now = START;
+    const chain = await createChain();
     const price = BigInt(random.pick([1, 20, 1000]));
     const params = {
       ...defaultParams,

@@ -26,7 +26,7 @@ const P4 = {
 };
 // A fresh chain with the contracts' addresses worked out and a label for each.
 async function env(code, opts = {}) {
-  const bc = await Blockchain.create();
+  const bc = await Blockchain.create({ config: 'slim' });
   bc.now = T0;
   const E = { bc, code, labels: new Map() };
   for (const n of ['rootOwner', 'proxyOwner', 'proxyNode', 'clientOwner', 'workerOwner', 'anyone', 'excessTo']) {
