@@ -6,17 +6,16 @@
  *
  * Prints the verdict and exits 0 when it is accepted, 1 when not.
  */
+#include <cocoon/attest.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cocoon/attest.h>
-
-static cocoon_bytes load(const char *path) {
+static cocoon_bytes load(const char* path) {
   enum { limit = 4 * 1024 * 1024 };
   cocoon_bytes out = {NULL, 0};
-  FILE *file = fopen(path, "rb");
-  unsigned char *data = malloc(limit);
+  FILE* file = fopen(path, "rb");
+  unsigned char* data = malloc(limit);
   if (!file || !data) {
     fprintf(stderr, "cannot read %s\n", path);
     exit(2);
@@ -27,12 +26,13 @@ static cocoon_bytes load(const char *path) {
   return out;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   cocoon_demands demands = COCOON_DEMANDS_INIT;
   cocoon_intel_collateral collateral;
   unsigned char root[32];
   if (argc != 3 && argc != 9 && argc != 10) {
-    fprintf(stderr, "usage: %s QUOTE SECONDS [TCB_INFO QE_IDENTITY TCB_SIGNER QE_SIGNER PCK_CRL ROOT_CRL [ROOT_SHA256]]\n",
+    fprintf(stderr,
+            "usage: %s QUOTE SECONDS [TCB_INFO QE_IDENTITY TCB_SIGNER QE_SIGNER PCK_CRL ROOT_CRL [ROOT_SHA256]]\n",
             argv[0]);
     return 2;
   }
@@ -54,7 +54,7 @@ int main(int argc, char **argv) {
     demands.extra_roots = root;
     demands.extra_root_count = 1;
   }
-  cocoon_verdict *verdict = cocoon_attest_intel(load(argv[1]), argc >= 9 ? &collateral : NULL, &demands);
+  cocoon_verdict* verdict = cocoon_attest_intel(load(argv[1]), argc >= 9 ? &collateral : NULL, &demands);
   if (!verdict) return 2;
   const int accepted = cocoon_verdict_accepted(verdict);
   printf("%s\n", cocoon_verdict_text(verdict));

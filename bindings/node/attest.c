@@ -1,24 +1,24 @@
 /*
- * Node-API door to libcocoon-attest. Three functions, each (evidence..., collateral..., demands) -> JSON text; index.mjs
- * gives them the shape that JavaScript likes. Bytes come as Uint8Array; undefined and null are absent.
+ * Node-API door to libcocoon-attest. Three functions, each (evidence..., collateral..., demands) -> JSON text;
+ * index.mjs gives them the shape that JavaScript likes. Bytes come as Uint8Array; undefined and null are absent.
  */
 #define NAPI_VERSION 8
+#include "cocoon/attest.h"
+
 #include <node_api.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cocoon/attest.h"
-
 #define MAX_ARGUMENTS 8
 #define MAX_PIECES 64
 
-static napi_value fail(napi_env env, const char *what) {
+static napi_value fail(napi_env env, const char* what) {
   napi_throw_type_error(env, NULL, what);
   return NULL;
 }
 
 /* 0 when the value is neither bytes nor absent. */
-static int bytes_of(napi_env env, napi_value value, cocoon_bytes *out) {
+static int bytes_of(napi_env env, napi_value value, cocoon_bytes* out) {
   napi_valuetype type;
   bool is_array = false;
   out->data = NULL;
@@ -28,7 +28,7 @@ static int bytes_of(napi_env env, napi_value value, cocoon_bytes *out) {
   if (napi_is_typedarray(env, value, &is_array) != napi_ok || !is_array) return 0;
   napi_typedarray_type kind;
   size_t length = 0;
-  void *data = NULL;
+  void* data = NULL;
   if (napi_get_typedarray_info(env, value, &kind, &length, &data, NULL, NULL) != napi_ok) return 0;
   if (kind != napi_uint8_array && kind != napi_uint8_clamped_array) return 0;
   /* Empty arrays have no address; they are there all the same. */
@@ -37,7 +37,7 @@ static int bytes_of(napi_env env, napi_value value, cocoon_bytes *out) {
   return 1;
 }
 
-static int list_of(napi_env env, napi_value value, cocoon_bytes *out, size_t *count) {
+static int list_of(napi_env env, napi_value value, cocoon_bytes* out, size_t* count) {
   napi_valuetype type;
   uint32_t length = 0;
   *count = 0;
@@ -52,10 +52,11 @@ static int list_of(napi_env env, napi_value value, cocoon_bytes *out, size_t *co
   return 1;
 }
 
-static int number_of(napi_env env, napi_value object, const char *name, int64_t *out) {
+static int number_of(napi_env env, napi_value object, const char* name, int64_t* out) {
   napi_value value;
   napi_valuetype type;
-  if (napi_get_named_property(env, object, name, &value) != napi_ok || napi_typeof(env, value, &type) != napi_ok) return 0;
+  if (napi_get_named_property(env, object, name, &value) != napi_ok || napi_typeof(env, value, &type) != napi_ok)
+    return 0;
   if (type == napi_undefined) return 1;
   bool flag = false;
   if (type == napi_boolean && napi_get_value_bool(env, value, &flag) == napi_ok) {
@@ -73,7 +74,7 @@ struct demands {
   int64_t accept_expired_rim_signers;
 };
 
-static int demands_of(napi_env env, napi_value object, struct demands *out) {
+static int demands_of(napi_env env, napi_value object, struct demands* out) {
   const cocoon_demands none = COCOON_DEMANDS_INIT;
   int64_t debug = 0, service_td = 0, vmpl = 0, unevaluated = 0, evaluation = 0, advisory = 0;
   napi_value value;
@@ -99,13 +100,15 @@ static int demands_of(napi_env env, napi_value object, struct demands *out) {
     return 0;
   if (type == napi_string) {
     size_t length = 0;
-    if (napi_get_value_string_utf8(env, value, NULL, 0, &length) != napi_ok || length >= sizeof out->worst_tcb) return 0;
+    if (napi_get_value_string_utf8(env, value, NULL, 0, &length) != napi_ok || length >= sizeof out->worst_tcb)
+      return 0;
     napi_get_value_string_utf8(env, value, out->worst_tcb, sizeof out->worst_tcb, &length);
     out->c.worst_tcb = out->worst_tcb;
   } else if (type != napi_undefined) {
     return 0;
   }
-  if (napi_get_named_property(env, object, "reportData", &value) != napi_ok || !bytes_of(env, value, &out->c.report_data))
+  if (napi_get_named_property(env, object, "reportData", &value) != napi_ok ||
+      !bytes_of(env, value, &out->c.report_data))
     return 0;
   if (napi_get_named_property(env, object, "extraRoots", &value) != napi_ok || !bytes_of(env, value, &out->roots))
     return 0;
@@ -115,7 +118,7 @@ static int demands_of(napi_env env, napi_value object, struct demands *out) {
   return 1;
 }
 
-static napi_value answer(napi_env env, cocoon_verdict *verdict) {
+static napi_value answer(napi_env env, cocoon_verdict* verdict) {
   napi_value object, text, json;
   if (!verdict) return fail(env, "out of memory");
   napi_create_object(env, &object);
@@ -168,7 +171,8 @@ static napi_value nvidia(napi_env env, napi_callback_info info) {
     return fail(env, "nvidia takes evidence, chain, nonce, manifests, OCSP responses and demands");
   for (size_t i = 0; i < 3; ++i)
     if (!bytes_of(env, arguments[i], &in[i])) return fail(env, "evidence and collateral are Uint8Arrays");
-  if (!list_of(env, arguments[3], rims, &collateral.rim_count) || !list_of(env, arguments[4], ocsp, &collateral.ocsp_count))
+  if (!list_of(env, arguments[3], rims, &collateral.rim_count) ||
+      !list_of(env, arguments[4], ocsp, &collateral.ocsp_count))
     return fail(env, "manifests and OCSP responses are lists of at most 64 Uint8Arrays");
   if (!demands_of(env, arguments[5], &demands)) return fail(env, "demands have a field of the wrong type or range");
   collateral.accept_expired_rim_signers = demands.accept_expired_rim_signers != 0;

@@ -232,6 +232,19 @@ std::unique_ptr<Source> with_gpus(std::unique_ptr<Source> cpu, std::unique_ptr<S
   return std::make_unique<Both>(std::move(cpu), std::move(gpus));
 }
 
+tee::Attester attest_with(std::shared_ptr<Source> source) {
+  return [source = std::move(source)](const crypto::PublicKey& key) -> Result<tee::Evidence> {
+    Challenge challenge;
+    challenge.report_data = tee::report_data(key);
+    auto found = source->collect(challenge);
+    if (!found) return std::unexpected(std::move(found).error().within(source->name()));
+    if (auto* tdx = std::get_if<tee::TdxEvidence>(&found->cpu)) tdx->user_claims = to_bytes(key.view());
+    if (const auto* snp = std::get_if<tee::SnpEvidence>(&found->cpu); snp && snp->vcek.empty())
+      return fail("the host hands out no VCEK or VLEK: have it load its certificates (SNP_SET_EXT_CONFIG)");
+    return std::move(found->cpu);
+  };
+}
+
 Result<std::unique_ptr<Source>> detect_cpu_source(std::shared_ptr<Kernel> kernel) {
   if (kernel->exists(kTsm)) return tsm_source(std::move(kernel));
   if (kernel->exists(kTdxDevice)) return tdx_device_source(std::move(kernel));

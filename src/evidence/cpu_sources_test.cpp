@@ -279,6 +279,27 @@ TEST(LinuxKernel, FilesUnderARootOfOurOwn) {
   EXPECT_FALSE(kernel->exists("/sys/new"));
 }
 
+TEST(AttestWith, EvidenceIsOverTheCertificatesKey) {
+  const auto kernel = std::make_shared<RecordedKernel>();
+  kernel->record("/sys/kernel/config/tsm/report/other/provider", {});
+  kernel->report = [](BytesView inblob) { return quote_over(inblob); };
+  const auto key = crypto::KeyPair(crypto::sha256(as_bytes("node"))).public_key();
+  const auto attester = attest_with(tsm_source(kernel));
+  const auto tdx = attester(key);
+  ASSERT_TRUE(tdx) << tdx.error().what;
+  EXPECT_EQ(std::get<tee::TdxEvidence>(*tdx).quote, quote_over(tee::report_data(key).view()));
+  EXPECT_EQ(std::get<tee::TdxEvidence>(*tdx).user_claims, to_bytes(key.view()));
+  kernel->provider = "sev_guest\n";
+  kernel->report = [](BytesView inblob) { return snp_report_over(inblob); };
+  EXPECT_FALSE(attester(key)) << "no endorsement";
+  kernel->auxblob = certificate_table();
+  const auto snp = attester(key);
+  ASSERT_TRUE(snp) << snp.error().what;
+  EXPECT_EQ(std::get<tee::SnpEvidence>(*snp).report_data, to_bytes(tee::report_data(key).view()));
+  kernel->make_fails = EACCES;
+  EXPECT_TRUE(attester(key).error().what.starts_with("configfs-tsm: ")) << attester(key).error().what;
+}
+
 TEST(Detect, TheBestInterfaceIsTaken) {
   const auto kernel = std::make_shared<RecordedKernel>();
   const auto none = detect_cpu_source(kernel);

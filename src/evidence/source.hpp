@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "evidence/kernel.hpp"
+#include "tee/certificate.hpp"
 #include "tee/collateral.hpp"
 #include "tee/evidence.hpp"
 #include "tee/simulated.hpp"
@@ -58,6 +59,9 @@ std::unique_ptr<Source> simulated_source(tee::SimulatedPlatform platform, tee::T
 
 // The best CPU source that this machine has: configfs-tsm, then the devices. An error lists what was looked for.
 Result<std::unique_ptr<Source>> detect_cpu_source(std::shared_ptr<Kernel>);
+// What a node makes its RA-TLS certificates with (wire.md 2.4): evidence over the certificate's key. An SNP machine
+// whose host hands out no endorsement cannot: the error says so.
+tee::Attester attest_with(std::shared_ptr<Source>);
 // Runs both and puts what they found together.
 std::unique_ptr<Source> with_gpus(std::unique_ptr<Source> cpu, std::unique_ptr<Source> gpus);
 

@@ -17,7 +17,7 @@ void CommonConfig::add_keys(ConfigTable& t) {
         "file with the seed of the node's wallet, 64 hex digits, mode 600; made if absent")
       .required();
   t.key("wallet.owner", owner, "address of the wallet's owner, who may sweep and block it").required();
-  t.key("tee.kind", tee, "where evidence about this node comes from: none or simulated");
+  t.key("tee.kind", tee, "where evidence about this node comes from: none, hardware (TDX or SEV-SNP) or simulated");
   t.key("tee.directory", tee_directory, "simulated: directory of the simulated platform's keys");
   t.key("tee.image", image, "simulated: name of the image that this node claims to run");
   t.key("tee.simulated_root", simulated_root,

@@ -1,13 +1,19 @@
 #include "node/identity.hpp"
 
+#include "evidence/source.hpp"
 #include "node/secrets.hpp"
 
 namespace cocoon::node {
 
 Result<tee::Attester> make_attester(const CommonConfig& config) {
   if (config.tee == "none") return tee::attest_plain_client();
+  if (config.tee == "hardware") {
+    auto source = evidence::detect_cpu_source(evidence::linux_kernel());
+    if (!source) return std::unexpected(std::move(source).error().within("tee.kind"));
+    return evidence::attest_with(*std::move(source));
+  }
   if (config.tee != "simulated")
-    return fail("tee.kind: \"{}\" is not known; it must be \"none\" or \"simulated\"", config.tee);
+    return fail("tee.kind: \"{}\" is not known; it must be \"none\", \"hardware\" or \"simulated\"", config.tee);
   if (config.image.empty()) return fail("tee.image must be given when tee.kind is \"simulated\"");
   auto platform = tee::SimulatedPlatform::load(config.tee_directory);
   if (!platform) return std::unexpected(std::move(platform).error().within("tee.directory"));
