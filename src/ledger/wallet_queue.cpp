@@ -35,8 +35,7 @@ std::optional<WalletQueue::MessageId> WalletQueue::send(ton::OutgoingMessage mes
   return next_id_++;
 }
 
-void WalletQueue::observe(const std::optional<ton::Account>& account, std::span<const ton::Transaction> transactions,
-                          std::int64_t chain_time) {
+void WalletQueue::observe(std::span<const ton::Transaction> transactions) {
   for (const auto& t : transactions) {
     if (!t.in_msg || !t.in_msg->message || t.in_msg->message->external_in() == nullptr) continue;
     const auto hash = t.in_msg->message->body.hash();
@@ -44,6 +43,11 @@ void WalletQueue::observe(const std::optional<ton::Account>& account, std::span<
         std::find_if(attempts_.begin(), attempts_.end(), [&](const auto& a) { return a.body_hash == hash; });
     if (mine != attempts_.end()) settle(t, *mine);
   }
+}
+
+void WalletQueue::observe(const std::optional<ton::Account>& account, std::span<const ton::Transaction> transactions,
+                          std::int64_t chain_time) {
+  observe(transactions);
 
   const auto old_seqno = seqno_;
   observed_ = true;

@@ -39,6 +39,8 @@ class WalletQueue {
   std::optional<MessageId> send(ton::OutgoingMessage message);
 
   // The wallet as the chain shows it now, with all transactions since the last call, oldest first.
+  // Transactions alone, when the state after them is still to come: the first parts of a long history.
+  void observe(std::span<const ton::Transaction> transactions);
   void observe(const std::optional<ton::Account>& account, std::span<const ton::Transaction> transactions,
                std::int64_t chain_time);
 

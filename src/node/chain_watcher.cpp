@@ -12,15 +12,12 @@ namespace {
 namespace lite = ton::lite;
 
 constexpr std::uint32_t kPage = 16;
-// Between two looks at one account. A stranger can write that many only at his own cost, and what is over the limit is
-// fetched at the next look.
-constexpr std::size_t kMaxTransactions = 4096;
 // An unchanged account is told again that often, so that its watcher knows how far the chain's clock has come.
 constexpr std::int64_t kRepeatSeconds = 3;
 
 }  // namespace
 
-struct ChainWatcher::State : std::enable_shared_from_this<State> {
+struct ChainWatcher::State {
   struct Watched {
     std::uint64_t known_lt = 0;
     bool seen = false;
@@ -28,13 +25,25 @@ struct ChainWatcher::State : std::enable_shared_from_this<State> {
     std::int64_t told_at = 0;
   };
 
-  State(net::Executor e, ton_client::Options liteserver, Duration p, crypto::Random random, Sink s)
-      : executor(e), client(e, std::move(liteserver), std::move(random)), poll(p), sink(std::move(s)), timer(e) {}
+  // The name of a transaction, for the liteserver.
+  struct Place {
+    std::uint64_t lt = 0;
+    Bits256 hash;
+  };
+
+  State(net::Executor e, ton_client::Options liteserver, Duration p, crypto::Random random, Sink s, std::size_t w)
+      : executor(e),
+        client(e, std::move(liteserver), std::move(random)),
+        poll(p),
+        sink(std::move(s)),
+        window(w),
+        timer(e) {}
 
   net::Executor executor;
   ton_client::TonClient client;
   Duration poll;
   Sink sink;
+  std::size_t window;
   net::asio::steady_timer timer;
   std::map<ton::Address, Watched> accounts;
   std::int32_t last_seqno = -1;
@@ -43,28 +52,51 @@ struct ChainWatcher::State : std::enable_shared_from_this<State> {
   bool changed = true;  // an account was added: do not wait for the next block
   bool stopped = false;
 
-  net::Task<Result<>> fetch_since(const ton::Address& address, const ton_client::AccountView& view,
-                                  std::uint64_t known_lt, role::AccountObserved& out) {
-    auto lt = view.last_lt;
-    auto hash = view.last_hash;
-    while (lt > known_lt) {
-      if (out.transactions.size() >= kMaxTransactions) {
-        out.complete = false;
-        break;
-      }
-      CO_TRY_ASSIGN(auto page, co_await client.transactions(address, lt, hash, kPage));
-      if (page.empty()) co_return fail("the liteserver does not have transaction {} of a watched account", lt);
+  // Goes back from `place` to the transaction after `known_lt`, or until `window` transactions are held: then `place`
+  // names the next older one. Its lt is 0 when there is none that is wanted.
+  net::Task<Result<>> fetch_window(const ton::Address& address, std::uint64_t known_lt, Place& place,
+                                   std::vector<ton::Transaction>& out) {
+    out.clear();
+    while (place.lt > known_lt && out.size() < window) {
+      const auto count = static_cast<std::uint32_t>(std::min<std::size_t>(kPage, window - out.size()));
+      CO_TRY_ASSIGN(auto page, co_await client.transactions(address, place.lt, place.hash, count));
+      if (page.empty()) co_return fail("the liteserver does not have transaction {} of a watched account", place.lt);
       for (auto& t : page) {
-        if (t.lt <= known_lt) {
-          lt = 0;
-          break;
-        }
-        lt = t.prev_lt;
-        hash = t.prev_hash;
-        out.transactions.push_back(std::move(t));
+        if (t.lt <= known_lt) break;
+        place = {t.prev_lt, t.prev_hash};
+        out.push_back(std::move(t));
       }
+      if (page.back().lt <= known_lt) break;
     }
-    std::reverse(out.transactions.begin(), out.transactions.end());
+    if (place.lt <= known_lt) place.lt = 0;
+    std::reverse(out.begin(), out.end());
+    co_return Result<>();
+  }
+
+  // The chain can be read backwards only, and cores want it forwards: the first walk keeps the place where each window
+  // begins, and the windows are then read again, oldest first. The newest is left in `last`.
+  net::Task<Result<>> tell_since(const ton::Address& address, Place newest, std::uint64_t known_lt,
+                                 std::int64_t chain_time, std::vector<ton::Transaction>& last) {
+    std::vector<Place> windows;
+    for (auto place = newest; place.lt > known_lt;) {
+      windows.push_back(place);
+      CO_TRY(co_await fetch_window(address, known_lt, place, last));
+    }
+    while (windows.size() > 1) {
+      role::AccountObserved part;
+      part.address = address;
+      part.more = true;
+      part.chain_time = chain_time;
+      part.transactions = std::move(last);
+      const auto told = part.transactions.back().lt;
+      windows.pop_back();
+      const auto it = accounts.find(address);
+      if (it == accounts.end() || stopped) co_return Result<>();
+      it->second.known_lt = told;  // not told again, should the next page fail
+      sink.observed(std::move(part));
+      auto place = windows.back();
+      CO_TRY(co_await fetch_window(address, told, place, last));
+    }
     co_return Result<>();
   }
 
@@ -76,6 +108,7 @@ struct ChainWatcher::State : std::enable_shared_from_this<State> {
     const auto before = it->second;
     if (before.seen && view.last_lt == before.known_lt && view.time < before.told_at + kRepeatSeconds)
       co_return Result<>();
+    const Place newest{view.last_lt, view.last_hash};
     role::AccountObserved out;
     out.address = address;
     out.account = std::move(view.account);
@@ -83,9 +116,9 @@ struct ChainWatcher::State : std::enable_shared_from_this<State> {
     if (!before.seen && before.from_start_of_watch)
       out.complete = view.last_lt == 0;
     else
-      CO_TRY(co_await fetch_since(address, view, before.known_lt, out));
+      CO_TRY(co_await tell_since(address, newest, before.known_lt, view.time, out.transactions));
     it = accounts.find(address);
-    if (it == accounts.end()) co_return Result<>();
+    if (it == accounts.end() || stopped) co_return Result<>();
     it->second.seen = true;
     it->second.known_lt = std::max(view.last_lt, before.known_lt);
     it->second.told_at = view.time;
@@ -105,8 +138,8 @@ struct ChainWatcher::State : std::enable_shared_from_this<State> {
     co_return Result<>();
   }
 
-  net::Task<> run() {
-    const auto self = shared_from_this();
+  // Coroutines hold what they run on from before they first run.
+  net::Task<> run(std::shared_ptr<State>) {
     while (!stopped) {
       if (auto done = co_await round(); !done) {
         if (last_error != done.error().what) log::warn("chain", "{}", done.error().what);
@@ -121,17 +154,17 @@ struct ChainWatcher::State : std::enable_shared_from_this<State> {
     }
   }
 
-  net::Task<> deliver(role::SendExternal external) {
-    const auto self = shared_from_this();
+  net::Task<> deliver(std::shared_ptr<State>, role::SendExternal external) {
     auto result = co_await client.send_message(std::move(external.boc));
     if (!stopped) sink.external({external.body_hash, std::move(result)});
   }
 };
 
 ChainWatcher::ChainWatcher(net::Executor executor, ton_client::Options liteserver, Duration poll, crypto::Random random,
-                           Sink sink)
-    : state_(std::make_shared<State>(executor, std::move(liteserver), poll, std::move(random), std::move(sink))) {
-  net::asio::co_spawn(executor, state_->run(), net::asio::detached);
+                           Sink sink, std::size_t window)
+    : state_(std::make_shared<State>(executor, std::move(liteserver), poll, std::move(random), std::move(sink),
+                                     std::max<std::size_t>(window, 1))) {
+  net::asio::co_spawn(executor, state_->run(state_), net::asio::detached);
 }
 
 ChainWatcher::~ChainWatcher() {
@@ -151,7 +184,7 @@ void ChainWatcher::watch(const role::Watch& w) {
 void ChainWatcher::unwatch(const role::Unwatch& w) { state_->accounts.erase(w.address); }
 
 void ChainWatcher::send(role::SendExternal external) {
-  net::asio::co_spawn(state_->executor, state_->deliver(std::move(external)), net::asio::detached);
+  net::asio::co_spawn(state_->executor, state_->deliver(state_, std::move(external)), net::asio::detached);
 }
 
 ton_client::TonClient& ChainWatcher::client() { return state_->client; }

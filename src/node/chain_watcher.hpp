@@ -1,5 +1,6 @@
 // Watched accounts as events (contracts.md 2.8): reads each at the newest block, fetches the transactions since the
-// last look, and tells them oldest first together with the state after them. Sends externals.
+// last look, and tells them oldest first together with the state after them; none is left out, however many a
+// stranger has written meanwhile. Sends externals.
 #pragma once
 #include <functional>
 #include <map>
@@ -17,7 +18,9 @@ class ChainWatcher {
     std::function<void(role::ExternalResult)> external;
   };
 
-  ChainWatcher(net::Executor executor, ton_client::Options liteserver, Duration poll, crypto::Random random, Sink sink);
+  // At most `window` transactions are held and told at once; more of them arrive as several events (`more`).
+  ChainWatcher(net::Executor executor, ton_client::Options liteserver, Duration poll, crypto::Random random, Sink sink,
+               std::size_t window = 4096);
   ~ChainWatcher();
 
   void watch(const role::Watch&);

@@ -15,8 +15,8 @@ namespace cocoon::node {
 template <class Core, class Event, class Effect, class Apply>
 class Driver {
  public:
-  Driver(net::Executor executor, Core& core, Apply apply)
-      : core_(core), apply_(std::move(apply)), timer_(std::move(executor)) {}
+  Driver(const net::Executor& executor, Core& core, Apply apply)
+      : core_(core), apply_(std::move(apply)), timer_(executor) {}
 
   // Once, when everything that `Apply` needs is there.
   void start() {

@@ -101,6 +101,6 @@ class Shell final : private net::LinkOwner {
 
 // Applies `effect` if it is a common one. Services visit their effects with this first.
 template <class E>
-constexpr bool is_common_effect = requires(Shell& s, E e) { s.apply(std::move(e)); };
+constexpr bool is_common_effect = requires { std::declval<Shell&>().apply(std::declval<E>()); };
 
 }  // namespace cocoon::node

@@ -75,6 +75,8 @@ struct AccountObserved {
   std::vector<ton::Transaction> transactions;  // those not delivered before, oldest first; bounded at first sight
   bool complete = true;                        // false: older transactions exist that were not fetched (first sight)
   std::int64_t chain_time = 0;                 // unix seconds of the block it was read at
+  // Part of a long history: later transactions follow in events of their own; the last of them brings `account`.
+  bool more = false;
 };
 
 struct ExternalResult {  // what the liteserver said to SendExternal; acceptance is not inclusion

@@ -43,12 +43,15 @@ void Money::adopt_root(const ton::Address& address, const ton::RootState& root, 
 void Money::observe(const role::AccountObserved& e, Time now, Effects& out) {
   chain_time_ = std::max(chain_time_, e.chain_time);
   if (e.address == queue_.address()) {
-    queue_.observe(e.account, e.transactions, e.chain_time);
+    if (e.more)
+      queue_.observe(e.transactions);
+    else
+      queue_.observe(e.account, e.transactions, e.chain_time);
     wallet_reports(now, out);
     observe_payouts(e, out);
   } else if (const auto it = contracts_.find(e.address); it != contracts_.end()) {
     observe_contract(it->second, e, now, out);
-  } else {
+  } else if (!e.more) {
     observe_proxy(e);
   }
 }
@@ -75,6 +78,20 @@ void Money::external_result(const role::ExternalResult& e, Time) {
 }
 
 void Money::observe_contract(Contract& c, const role::AccountObserved& e, Time now, Effects& out) {
+  if (!e.more) observe_state(c, e, now, out);
+  observe_refunds(c, e, now);
+  for (const auto& t : e.transactions) {
+    if (!c.running || !t.in_msg || !t.in_msg->message) continue;
+    const auto* info = t.in_msg->message->internal();
+    if (info == nullptr || info->src != queue_.address()) continue;
+    const auto header = ton::read_body_header(t.in_msg->message->body);
+    if (!header || header->query_id != c.running->query_id) continue;
+    operation_over(c, t.succeeded(), fmt::format("exit code {}", t.description.compute.exit_code), now, out);
+  }
+  if (!e.more) finish_closing(c, out);
+}
+
+void Money::observe_state(Contract& c, const role::AccountObserved& e, Time now, Effects& out) {
   std::optional<ton::ClientState> state;
   if (const auto* init = e.account ? e.account->active() : nullptr; init != nullptr && init->data) {
     if (auto parsed = ton::parse_client_state(*init->data))
@@ -86,16 +103,6 @@ void Money::observe_contract(Contract& c, const role::AccountObserved& e, Time n
   c.observed = true;
   c.state = state;
   if (state && state->state == ton::ContractState::closing && !c.leaving) start_closing(c, out);
-  observe_refunds(c, e, now);
-  for (const auto& t : e.transactions) {
-    if (!c.running || !t.in_msg || !t.in_msg->message) continue;
-    const auto* info = t.in_msg->message->internal();
-    if (info == nullptr || info->src != queue_.address()) continue;
-    const auto header = ton::read_body_header(t.in_msg->message->body);
-    if (!header || header->query_id != c.running->query_id) continue;
-    operation_over(c, t.succeeded(), fmt::format("exit code {}", t.description.compute.exit_code), now, out);
-  }
-  finish_closing(c, out);
 }
 
 // A failed operation is tried again, but ever more slowly: each attempt costs fees.

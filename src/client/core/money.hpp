@@ -154,6 +154,7 @@ class Money {
   void observe_refunds(Contract&, const role::AccountObserved&, Time);
   void observe_payouts(const role::AccountObserved&, Effects&);
   void observe_proxy(const role::AccountObserved&);
+  void observe_state(Contract&, const role::AccountObserved&, Time, Effects&);
   void operation_over(Contract&, bool success, const std::string& why, Time, Effects&);
   void next_operation(Contract&, Effects&);
   void register_when_wanted(Contract&, Effects&);

@@ -93,6 +93,7 @@ Result<> Book::observed(Io& io, const role::AccountObserved& seen, std::vector<N
       io.debug("commit {} is on chain", commit->seqno);
     }
   }
+  if (seen.more) return {};
   ledger_.caught_up();
   state_observed(io, seen);
   finish_orders(io);

@@ -268,7 +268,10 @@ wire::proxy::AnySignedPayment Money::cached_for_worker(const ton::Address& owner
 std::vector<Money::News> Money::observed(Io& io, const role::AccountObserved& seen) {
   std::vector<News> news;
   if (seen.address == wallet_.address()) {
-    wallet_.observe(seen.account, seen.transactions, seen.chain_time);
+    if (seen.more)
+      wallet_.observe(seen.transactions);
+    else
+      wallet_.observe(seen.account, seen.transactions, seen.chain_time);
   } else if (Book* book = book_at(seen.address); book != nullptr && fault_.empty()) {
     observe_book(io, *book, seen, news);
   }

@@ -157,7 +157,10 @@ void Money::reconsider(Contract& c, Time now) {
 
 void Money::observe(const role::AccountObserved& e, Time now, Effects& out) {
   if (e.address == queue_.address()) {
-    queue_.observe(e.account, e.transactions, e.chain_time);
+    if (e.more)
+      queue_.observe(e.transactions);
+    else
+      queue_.observe(e.account, e.transactions, e.chain_time);
     wallet_reports(now, out);
   } else if (const auto it = contracts_.find(e.address); it != contracts_.end()) {
     observe_contract(it->second, e, now, out);
@@ -186,6 +189,21 @@ void Money::external_result(const role::ExternalResult& e) {
 }
 
 void Money::observe_contract(Contract& c, const role::AccountObserved& e, Time now, Effects& out) {
+  const bool moved = !e.more && observe_state(c, e, out);
+  for (const auto& t : e.transactions) {
+    if (!c.running || !t.in_msg || !t.in_msg->message) continue;
+    const auto* info = t.in_msg->message->internal();
+    if (info == nullptr || info->src != queue_.address()) continue;
+    const auto header = ton::read_body_header(t.in_msg->message->body);
+    if (!header || header->query_id != c.running->query_id) continue;
+    payout_over(c, t.succeeded(), fmt::format("exit code {}", t.description.compute.exit_code), now, out);
+  }
+  // The proxy may have paid what was ordered.
+  if (!e.more && !c.running && unpaid_nano(c) == 0) end_orders(c, {}, out);
+  if (moved) reconsider(c, now);
+}
+
+bool Money::observe_state(Contract& c, const role::AccountObserved& e, Effects& out) {
   std::optional<ton::WorkerState> state;
   if (const auto* init = e.account ? e.account->active() : nullptr; init != nullptr && init->data) {
     if (auto parsed = ton::parse_worker_state(*init->data))
@@ -200,17 +218,7 @@ void Money::observe_contract(Contract& c, const role::AccountObserved& e, Time n
   const bool moved = !c.observed || state != c.state;
   c.observed = true;
   c.state = state;
-  for (const auto& t : e.transactions) {
-    if (!c.running || !t.in_msg || !t.in_msg->message) continue;
-    const auto* info = t.in_msg->message->internal();
-    if (info == nullptr || info->src != queue_.address()) continue;
-    const auto header = ton::read_body_header(t.in_msg->message->body);
-    if (!header || header->query_id != c.running->query_id) continue;
-    payout_over(c, t.succeeded(), fmt::format("exit code {}", t.description.compute.exit_code), now, out);
-  }
-  // The proxy may have paid what was ordered.
-  if (!c.running && unpaid_nano(c) == 0) end_orders(c, {}, out);
-  if (moved) reconsider(c, now);
+  return moved;
 }
 
 // A failed payout is tried again, but ever more slowly: each attempt costs fees.

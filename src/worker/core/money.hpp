@@ -122,6 +122,7 @@ class Money {
   std::uint64_t unpaid_nano(const Contract&) const;
   void wallet_reports(Time, Effects&);
   void observe_contract(Contract&, const role::AccountObserved&, Time, Effects&);
+  bool observe_state(Contract&, const role::AccountObserved&, Effects&);  // whether it changed
   void payout_over(Contract&, bool success, const std::string& why, Time, Effects&);
   void pay_out(Contract&, Effects&);
   // orders.cpp
