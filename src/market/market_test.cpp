@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
 
+#include "market/breaker.hpp"
 #include "market/prices.hpp"
 #include "market/selection.hpp"
 #include "market/timeouts.hpp"
@@ -130,32 +131,70 @@ Candidate idle(std::uint64_t id) {
   return {.connection = id, .enabled = true, .proto_version = 4, .coefficient = 1000, .limit = 4};
 }
 
+std::size_t chosen(const std::vector<Candidate>& all, const Ask& ask = {}) {
+  const auto got = select_worker(all, ask);
+  const auto* index = std::get_if<std::size_t>(&got);
+  EXPECT_NE(index, nullptr) << std::get<Refusal>(got).why.what;
+  return index != nullptr ? *index : all.size();
+}
+
 TEST(Selection, SmallestWeightWins) {
   std::vector<Candidate> all{idle(1), idle(2), idle(3)};
   all[0].running = 1, all[0].average_seconds = 10;
   all[1].running = 3, all[1].average_seconds = 2;
   all[2].running = 2, all[2].average_seconds = 4;
-  EXPECT_EQ(*select_worker(all, {}), 1u);
+  EXPECT_EQ(chosen(all), 1u);
   all[1].running = 4;  // at its limit
-  EXPECT_EQ(*select_worker(all, {}), 2u);
+  EXPECT_EQ(chosen(all), 2u);
+  all[2].failing = 0.5;
+  EXPECT_EQ(chosen(all), 0u) << "half of the other's answers failed";
 }
 
 TEST(Selection, TiesSpreadOverWorkersThenGoToTheCheaperThenTheOlder) {
   std::vector<Candidate> all{idle(1), idle(2), idle(3)};
-  EXPECT_EQ(*select_worker(all, {}), 0u);
+  EXPECT_EQ(chosen(all), 0u);
   all[0].running = 1;
-  EXPECT_EQ(*select_worker(all, {}), 1u);
+  EXPECT_EQ(chosen(all), 1u);
   all[2].coefficient = 900;
-  EXPECT_EQ(*select_worker(all, {}), 2u);
+  EXPECT_EQ(chosen(all), 2u);
 }
 
-TEST(Selection, ErrorsSayWhy) {
-  const auto why = [](std::vector<Candidate> all, Ask ask = {}) {
-    const auto got = select_worker(all, ask);
-    EXPECT_FALSE(got);
-    EXPECT_EQ(got.error().code, 651);
-    return got.error().what;
+TEST(Selection, FollowsThePolicyOfTheClient) {
+  std::vector<Candidate> all{idle(1), idle(2), idle(3)};
+  all[0].name = "a", all[0].coefficient = 1200, all[0].first_seconds = 0.2;
+  all[1].name = "b", all[1].coefficient = 900, all[1].first_seconds = 2, all[1].running = 2;
+  all[2].name = "c", all[2].coefficient = 1000, all[2].first_seconds = 0.3;
+  const auto with = [](std::string_view text) { return Ask{.policy = *parse_policy(text)}; };
+  EXPECT_EQ(chosen(all, with("balanced")), 2u);
+  EXPECT_EQ(chosen(all, with("cheapest")), 1u);
+  EXPECT_EQ(chosen(all, with("fastest")), 0u);
+  all[0].running = 3;
+  EXPECT_EQ(chosen(all, with("fastest")), 2u) << "load stretches the time";
+  EXPECT_EQ(chosen(all, with("worker=b")), 1u);
+  const auto nobody = select_worker(all, with("worker=d"));
+  EXPECT_FALSE(std::get<Refusal>(nobody).may_change);
+  all[1].resting = true;
+  EXPECT_TRUE(std::get<Refusal>(select_worker(all, with("worker=b"))).may_change) << "it may come back";
+  EXPECT_EQ(chosen(all, with("cheapest")), 2u) << "who rests gets nothing";
+}
+
+TEST(Selection, KnowsItsPoliciesAndNoOthers) {
+  EXPECT_EQ(parse_policy("worker=0a1b")->worker, "0a1b");
+  EXPECT_TRUE(parse_policy("worker=" + std::string(64, 'a')));
+  for (const std::string bad : {"", "Cheapest", "cheapest ", "worker=", "worker"})
+    EXPECT_FALSE(parse_policy(bad)) << bad;
+  EXPECT_FALSE(parse_policy("worker=" + std::string(65, 'a')));
+}
+
+TEST(Selection, ErrorsSayWhyAndWhetherToWait) {
+  const auto refusal = [](const std::vector<Candidate>& all, const Ask& ask = {}) {
+    auto got = select_worker(all, ask);
+    EXPECT_TRUE(std::holds_alternative<Refusal>(got));
+    auto out = std::get<Refusal>(got);
+    EXPECT_EQ(out.why.code, 651);
+    return out;
   };
+  const auto why = [&](const std::vector<Candidate>& all, const Ask& ask = {}) { return refusal(all, ask).why.what; };
   Candidate off = idle(1), busy = idle(2), dear = idle(3), old = idle(4);
   off.enabled = false;
   busy.running = busy.limit;
@@ -166,7 +205,37 @@ TEST(Selection, ErrorsSayWhy) {
   EXPECT_NE(why({off, busy}).find("busy"), std::string::npos);
   EXPECT_NE(why({off, busy, dear}).find("9000"), std::string::npos);
   EXPECT_NE(why({old}, {.encrypted = true}).find("encryption"), std::string::npos);
-  EXPECT_TRUE(select_worker(std::vector{dear}, {.max_coefficient = 0xffffffff}));
+  EXPECT_TRUE(refusal({off, busy, dear}).may_change);
+  EXPECT_FALSE(refusal({off, dear}).may_change) << "it stays dear";
+  EXPECT_FALSE(refusal({off}).may_change);
+  EXPECT_EQ(chosen({dear}, {.max_coefficient = 0xffffffff}), 0u);
+}
+
+TEST(Breaker, OpensAfterFailuresInARowAndLetsOneTry) {
+  Breaker b;
+  Time now = from_unix(1000);
+  b.failed(now);
+  b.failed(now);
+  EXPECT_TRUE(b.admits(now, 5));
+  b.succeeded();
+  for (int i = 0; i < Breaker::kFailures; ++i) {
+    EXPECT_TRUE(b.admits(now, 5));
+    EXPECT_EQ(b.opens_at(now), Time::max());
+    b.failed(now);
+  }
+  EXPECT_FALSE(b.admits(now, 0));
+  EXPECT_EQ(b.opens_at(now), now + Breaker::kFirstPause);
+  now += Breaker::kFirstPause;
+  EXPECT_TRUE(b.admits(now, 0));
+  EXPECT_FALSE(b.admits(now, 1)) << "one at a time";
+  b.failed(now);
+  EXPECT_EQ(b.opens_at(now), now + 2 * Breaker::kFirstPause);
+  for (int i = 0; i < 100; ++i) b.failed(now);
+  EXPECT_EQ(b.opens_at(now), now + Breaker::kLongestPause);
+  now += Breaker::kLongestPause;
+  EXPECT_TRUE(b.admits(now, 0));
+  b.succeeded();
+  EXPECT_TRUE(b.admits(now, 100));
 }
 
 TEST(Selection, AverageIsZeroOnAQuietProxyAndMovesWithTheTimes) {

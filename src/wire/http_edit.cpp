@@ -1,6 +1,8 @@
 #include "wire/http_edit.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <optional>
 
 namespace cocoon::wire {
 namespace {
@@ -12,6 +14,12 @@ void skip_headers(tl::Reader& in) {
   }
 }
 
+bool same_name(std::string_view name, std::string_view lower_case) {
+  return std::ranges::equal(name, lower_case, [](char a, char b) {
+    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
+  });
+}
+
 Result<> finished(const tl::Reader& in, std::string_view name) {
   auto end = in.finish();
   if (!end) return std::unexpected(std::move(end).error().within(name));
@@ -20,13 +28,29 @@ Result<> finished(const tl::Reader& in, std::string_view name) {
 
 }  // namespace
 
-Result<> check_http_request(BytesView object) {
+Result<std::string_view> request_header(BytesView object, std::string_view name) {
   tl::Reader in(object);
   in.id(http::Request::kId);
   for (int text = 0; text < 3; ++text) in.bytes();  // method, url, version
-  skip_headers(in);
+  std::optional<std::string_view> found;
+  for (std::size_t n = in.count(); n > 0 && in.ok(); --n) {
+    const auto own = as_text(in.bytes());
+    const auto value = as_text(in.bytes());
+    if (!found && same_name(own, name)) found = value;
+  }
   in.bytes();  // payload
-  return finished(in, http::Request::kName);
+  TRY(finished(in, http::Request::kName));
+  return found.value_or(std::string_view{});
+}
+
+Result<int> response_status(BytesView object) {
+  tl::Reader in(object);
+  in.id(http::Response::kId);
+  in.bytes();  // version
+  const int status = in.i32();
+  auto end = in.status();
+  if (!end) return std::unexpected(std::move(end).error().within(http::Response::kName));
+  return status;
 }
 
 Result<Bytes> with_headers(BytesView object, std::span<const http::Header> more) {

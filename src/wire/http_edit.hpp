@@ -6,8 +6,12 @@
 
 namespace cocoon::wire {
 
-// An error if these are not exactly one boxed http.request.
-Result<> check_http_request(BytesView object);
+// The value of the first header of that name (given in lower case) of a boxed http.request; empty without one. A view
+// into `object`. An error if these are not exactly one http.request.
+Result<std::string_view> request_header(BytesView object, std::string_view name);
+
+// The status of a boxed http.response, of which no more is looked at than stands before it.
+Result<int> response_status(BytesView object);
 
 // The boxed http.response `object` with `more` behind its own headers; everything else stays as it was encoded.
 Result<Bytes> with_headers(BytesView object, std::span<const http::Header> more);

@@ -51,7 +51,7 @@ using PacketToClient =
                  client::QueryAnswerPart, client::QueryAnswerError, client::QueryAnswerPartError,
                  proxy::ClientRequestPayment, proxy::SignedPayment, proxy::SignedPaymentEmpty>;
 
-using PacketToProxyFromClient = std::variant<client::RunQueryEx, client::RunQuery>;
+using PacketToProxyFromClient = std::variant<client::RunQueryEx, client::RunQuery, client::CancelQuery>;
 using QueryToProxyFromClient =
     std::variant<client::ConnectToProxy, client::AuthorizeWithProxyShort, client::AuthorizeWithProxyLong,
                  client::UpdatePaymentStatus, client::GetWorkerTypes, client::GetWorkerTypesV2>;
@@ -64,7 +64,7 @@ using QueryToProxyFromWorker =
     std::variant<worker::ConnectToProxy, worker::CompareBalanceWithProxy, worker::ExtendedCompareBalanceWithProxy,
                  worker::ProxyHandshakeComplete, worker::UpdatePaymentStatus>;
 
-using PacketToWorker = std::variant<proxy::RunQueryEx, proxy::RunQuery, proxy::WorkerRequestPayment,
+using PacketToWorker = std::variant<proxy::RunQueryEx, proxy::RunQuery, proxy::CancelQuery, proxy::WorkerRequestPayment,
                                     proxy::SignedPayment, proxy::SignedPaymentEmpty>;
 using QueryToWorker = std::variant<worker::ChangeModel>;
 

@@ -370,6 +370,16 @@ struct GetWorkerTypes {
   friend bool operator==(const GetWorkerTypes&, const GetWorkerTypes&) = default;
 };
 
+// An addition to the protocol: the caller of a request has gone. Nodes that do not know it drop it in silence
+// (wire.md 2.7), and the request runs to its end as it always did.
+struct CancelQuery {
+  static constexpr std::uint32_t kId = 0x3265a5f8;
+  static constexpr std::string_view kName = "client.cancelQuery";
+  Bits256 request_id;
+  static void fields(auto& a, auto& m) { a(m.request_id); }
+  friend bool operator==(const CancelQuery&, const CancelQuery&) = default;
+};
+
 struct GetWorkerTypesV2 {
   static constexpr std::uint32_t kId = 0xb2133d72;
   static constexpr std::string_view kName = "client.getWorkerTypesV2";

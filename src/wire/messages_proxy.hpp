@@ -168,6 +168,16 @@ struct WorkerRequestPayment {
 
 using AnyWorkerRequestPayment = std::variant<ClientRequestPayment, WorkerRequestPayment>;
 
+// An addition to the protocol, as client.cancelQuery: nobody waits for this request any more. The worker stops its
+// engine and ends the request with an error that tells what was delivered.
+struct CancelQuery {
+  static constexpr std::uint32_t kId = 0x8cd7e668;
+  static constexpr std::string_view kName = "proxy.cancelQuery";
+  Bits256 request_id;
+  static void fields(auto& a, auto& m) { a(m.request_id); }
+  friend bool operator==(const CancelQuery&, const CancelQuery&) = default;
+};
+
 struct RunQuery {
   static constexpr std::uint32_t kId = 0x47182416;
   static constexpr std::string_view kName = "proxy.runQuery";

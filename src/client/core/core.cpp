@@ -57,6 +57,7 @@ void Core::on(const role::Tick&, Time now, Effects& out) {
   }
   while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
     const auto id = deadlines_.begin()->second;
+    cancel(id, out);
     failed(id, wire::kErrorTimeout, "no complete answer within the request's timeout", out);
   }
   send_again(now, out);
@@ -172,6 +173,7 @@ void Core::on(const role::ExternalResult& e, Time now, Effects&) { money_.extern
 void Core::on(const role::Order& e, Time now, Effects& out) { money_.order(e, now, out); }
 
 void Core::adopt_root(const role::AccountObserved& e, Time now, Effects& out) {
+  if (e.more) return;
   // An account is told again and again; what is wrong with it, once.
   const auto trouble = [&](std::string what) {
     if (what != root_trouble_) out.emplace_back(role::Log{3, "root contract: " + what});

@@ -140,6 +140,7 @@ class Core {
   void part(const Bits256& id, const Request&, Bytes answer, bool final, const wire::client::QueryFinalInfo*, Effects&);
   void refused(Session&, const Bits256& id, int code, const std::string& text, Time, Effects&);
   void failed(const Bits256& id, int code, const std::string& text, Effects&, ApiFailed::Why = ApiFailed::Why::peer);
+  void cancel(const Bits256& id, Effects&);  // tells the proxy that nobody waits any more
   void finish(const Bits256& id, bool success, Effects&);
   void fail_requests_of(Session&, int code, const std::string& why, Effects&);
   void models(ApiId, BytesView answer, Effects&);

@@ -238,7 +238,15 @@ void Core::models(ApiId api, BytesView answer, Effects& out) {
 void Core::on(const ApiGone& gone, Time, Effects& out) {
   const auto it = by_api_.find(gone.id);
   if (it == by_api_.end()) return;
+  cancel(it->second, out);
   finish(it->second, false, out);
+}
+
+// Proxies that know no cancel drop it in silence, and the request is paid for to its end (wire.md 2.7, 4.7.4).
+void Core::cancel(const Bits256& id, Effects& out) {
+  const auto link = requests_.at(id).link;
+  if (session_of(link) != nullptr)
+    out.emplace_back(role::SendPacket{link, wire::encode(wire::client::CancelQuery{id})});
 }
 
 void Core::on(const role::PacketIn& e, Time now, Effects& out) {

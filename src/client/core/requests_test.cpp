@@ -229,7 +229,9 @@ TEST(ClientRequests, ACallerThatLeavesEndsItsRequest) {
   w.become_ready();
   const auto id = w.run(World::request(1));
   w.packet(head_ex(id, World::response(200)));
-  EXPECT_EQ(only<CloseRoute>(w.handle(ApiGone{1})).request_id, id);
+  const auto effects = w.handle(ApiGone{1});
+  EXPECT_EQ(only<CloseRoute>(effects).request_id, id);
+  EXPECT_EQ(packets<CancelQuery>(effects).at(0).request_id, id) << "the proxy hears of it";
   EXPECT_TRUE(w.packet(part_ex(id, "late")).empty());
   EXPECT_TRUE(w.handle(ApiGone{1}).empty());
   EXPECT_TRUE(w.handle(ApiGone{55}).empty());

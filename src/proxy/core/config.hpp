@@ -31,12 +31,17 @@ struct Config {
   Duration handshake_step = std::chrono::seconds(30);  // for each message a peer owes us during its handshake
   Duration authorisation = std::chrono::seconds(310);  // a client gives up after 300 s
   Duration change_model = std::chrono::seconds(60);    // for worker.changeModel
+  Duration longest_wait = std::chrono::seconds(20);    // of a request for a worker with room
 
   // --- limits
   std::size_t max_clients = 4096;              // links
   std::size_t max_workers = 4096;              // links
   std::size_t max_requests = 16384;            // running, all clients together
   std::size_t max_requests_per_client = 2048;  // running, one owner
+  std::size_t max_waiting = 1024;              // of the running ones: those that no worker has room for yet
+  std::size_t max_waiting_per_client = 256;    // one owner
+  std::uint64_t max_kept_bytes = 256u << 20;   // of requests kept until their answer begins, for another try
+  int max_attempts = 3;                        // workers that one request may be given to
   std::size_t max_models = 4096;               // base models ever seen; those with workers always count
   std::size_t max_group_keys = 64;
   std::uint64_t max_answer_bytes = 256u << 20;  // of one answer

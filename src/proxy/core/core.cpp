@@ -28,6 +28,7 @@ void Core::start(Time now, std::vector<Effect>& out) {
 void Core::handle(const Event& event, Time now, std::vector<Effect>& out) {
   const std::size_t first_new = out.size();
   Io io(now, out);
+  last_event_ = now;
   std::visit([&](const auto& e) { on(io, e); }, event);
   do_what_is_due(io);
   for (std::size_t i = first_new; i < out.size(); ++i)
@@ -44,7 +45,7 @@ void Core::do_what_is_due(Io& io) {
 }
 
 Time Core::wake_at() const {
-  return std::min({requests_.wake_at(), clients_.wake_at(), workers_.wake_at(), money_.wake_at()});
+  return std::min({requests_.wake_at(last_event_), clients_.wake_at(), workers_.wake_at(), money_.wake_at()});
 }
 
 std::string Core::why_not_serving() const {
@@ -122,6 +123,7 @@ void Core::on(Io& io, const role::AccountObserved& seen) {
 }
 
 void Core::root_observed(Io& io, const role::AccountObserved& seen) {
+  if (seen.more) return;
   const auto adopted = [&]() -> Result<Instance::Adopted> {
     const ton::StateInit* state = seen.account ? seen.account->active() : nullptr;
     if (state == nullptr || !state->data) return fail("{} is not deployed", ton::to_raw_text(config_.root));

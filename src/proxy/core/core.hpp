@@ -62,6 +62,7 @@ class Core {
 
   Config config_;
   crypto::Random random_;
+  Time last_event_{};
   Instance instance_;
   Money money_;
   Workers workers_;

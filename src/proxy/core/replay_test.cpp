@@ -429,6 +429,11 @@ TEST(ProxyReplay, RelayBetweenAllForms) {
         // D29: the recorded proxy aborts on an answer that is no http.response; ours ends the request.
         {"relay-w2-bad-response", "client", "close", {"client.queryAnswerErrorEx 621", "proxy.clientRequestPayment 0"}},
         {"relay-w2-bad-response", "worker", "close", {"proxy.workerRequestPayment 0"}},
+        // A worker hears when nobody waits for its answer any more; older ones drop the message (wire.md 2.7).
+        {"relay-worker-timeout-late",
+         "worker",
+         "proxy.workerRequestPayment 0",
+         {"8cd7e668", "proxy.workerRequestPayment 0"}},
         // D13: a request of a lost worker fails at once, not when its timer ends.
         {"relay-worker-lost", "client", "client.queryAnswerError 652", {"client.queryAnswerErrorEx 651"}}},
        -1})

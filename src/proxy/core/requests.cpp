@@ -2,21 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
+#include <limits>
 
-#include "market/timeouts.hpp"
+#include "base/assert.hpp"
 #include "wire/http_edit.hpp"
 
 namespace cocoon::proxy {
 namespace {
-
-// Room that our own message needs around the bytes of a client or a worker.
-constexpr std::size_t kEnvelope = 4096;
-
-// More bytes than that for each token that was reserved no engine makes, with all of its decorations: the stream is
-// longer than it is paid for (contracts.md W-6).
-constexpr std::uint64_t kBytesPerToken = 8192;
-constexpr std::uint64_t kAnswerFloor = 1u << 20;
 
 double seconds_of(Time t) { return t == Time{} ? 0 : unix_seconds(t); }
 
@@ -24,6 +16,17 @@ std::string proxy_debug(const Request& r, Time now) {
   return fmt::format(
       R"({{"type":"proxy","start_time":{:.6f},"answer_receive_start_at":{:.6f},"answer_receive_end_at":{:.6f}}})",
       seconds_of(r.started), seconds_of(r.head_at), seconds_of(now));
+}
+
+// What an engine behind a worker answers when it cannot serve now; another worker may.
+bool engine_trouble(int status) { return status == 429 || (status >= 502 && status <= 504); }
+Workers::Left left_of(const Request& r, const Outcome& outcome) {
+  if (r.troubled) return Workers::Left::failed;
+  return outcome.success ? Workers::Left::answered : Workers::Left::neither;
+}
+// Errors that are the worker's own, not the request's.
+bool worker_trouble(int code) {
+  return code == wire::kErrorFailure || code == wire::kErrorNotReady || code == wire::kErrorCancelled;
 }
 
 // Old answers say tokens only: the rest of the final info is unknown.
@@ -34,45 +37,16 @@ Result<wire::proxy::QueryFinalInfo> final_info_of(const wire::AnswerView& answer
   return info;
 }
 
-// The first answer as the client gets it: with the two times of this proxy (wire.md 4.7.4).
-Result<Bytes> with_proxy_times(BytesView http_response, Time started, Time now) {
-  const std::array<wire::http::Header, 2> times{{{"X-Cocoon-Proxy-Start", wire::seconds_text(unix_seconds(started))},
-                                                 {"X-Cocoon-Proxy-End", wire::seconds_text(unix_seconds(now))}}};
-  return wire::with_headers(http_response, times);
+// The first answer as the client gets it: with the two times of this proxy (wire.md 4.7.4) and the name by which the
+// worker can be pinned.
+Result<Bytes> with_proxy_headers(BytesView http_response, Time started, Time now, const std::string& worker) {
+  const std::array<wire::http::Header, 3> own{{{std::string(kWorkerHeader), worker},
+                                               {"X-Cocoon-Proxy-Start", wire::seconds_text(unix_seconds(started))},
+                                               {"X-Cocoon-Proxy-End", wire::seconds_text(unix_seconds(now))}}};
+  return wire::with_headers(http_response, own);
 }
 
 }  // namespace
-
-// What both forms of the request say.
-struct Requests::Ask {
-  std::string model;
-  Bytes query;
-  std::int32_t max_coefficient = 0;
-  std::int32_t max_tokens = 0;
-  double timeout = 0;
-  std::int32_t min_config_version = 0;
-  Bits256 public_key;
-  Addressee to;
-
-  template <class Form>
-  static Ask from(Form&& form, std::int32_t version) {
-    Ask ask;
-    ask.model = std::move(form.model_name);
-    ask.query = std::move(form.query);
-    ask.max_coefficient = form.max_coefficient;
-    ask.max_tokens = form.max_tokens;
-    ask.timeout = form.timeout;
-    ask.min_config_version = form.min_config_version;
-    ask.to.request = form.request_id;
-    ask.to.version = version;
-    if constexpr (requires { form.enable_debug; }) {
-      ask.to.debug = form.enable_debug;
-      ask.public_key = form.public_key;
-    }
-    return ask;
-  }
-  bool encrypted() const { return !public_key.is_zero(); }
-};
 
 void Requests::client_packet(Io& io, const ClientLink& client, BytesView packet) {
   stats_.bytes_received.add(static_cast<double>(packet.size()), io.now);
@@ -85,105 +59,14 @@ void Requests::client_packet(Io& io, const ClientLink& client, BytesView packet)
       if (auto form = wire::decode<wire::client::RunQuery>(packet))
         return run(io, client, Ask::from(*std::move(form), client.version));
       break;
+    case wire::client::CancelQuery::kId:
+      if (const auto gone = wire::decode<wire::client::CancelQuery>(packet))
+        return client_cancels(io, client.id, gone->request_id);
+      break;
     default:
       return;
   }
   io.debug("client {}: a request that does not decode was dropped", client.id);
-}
-
-// The checks before a worker is looked for, in the order of wire.md 4.7.2; hostile numbers first (D10).
-Result<Bits256> Requests::admit(const ClientLink& client, const Ask& ask) const {
-  if (refusing_) return fail(wire::kErrorNotReady, "this proxy is about to stop");
-  if (ask.max_tokens < 0 || ask.max_coefficient < 0 || !(ask.timeout > 0))
-    return fail(wire::kErrorProtocolViolation, "max_tokens {}, max_coefficient {} or timeout {} out of range",
-                ask.max_tokens, ask.max_coefficient, ask.timeout);
-  if (ask.query.size() + kEnvelope > wire::kMaxPayload)
-    return fail(wire::kErrorProtocolViolation, "a request of {} bytes is too long", ask.query.size());
-  if (running_.size() >= config_.max_requests || running_of(client.owner) >= config_.max_requests_per_client)
-    return fail(wire::kErrorRequest, "too many running requests");
-  const auto known = money_.client(client.owner);
-  const std::int64_t available = known ? known->available : 0;
-  if (available < ask.max_tokens)
-    return fail(wire::kErrorRequest, "client balance is too low: {} tokens available, {} asked for", available,
-                ask.max_tokens);
-  const auto wanted = static_cast<std::uint32_t>(ask.min_config_version);
-  if (wanted > instance_.config_version())
-    return fail(wire::kErrorRequest, "our copy of the root contract has version {}, you ask for {}",
-                instance_.config_version(), wanted);
-  if (!known || !known->open()) return fail(wire::kErrorNotReady, "your client contract is closing");
-  if (!ask.encrypted()) return Bits256{};
-  const auto key = group_keys_.find(ask.public_key);
-  if (key == group_keys_.end()) return fail(wire::kErrorRequest, "no worker has the key of this public key");
-  return key->second.seed;
-}
-
-void Requests::reject(Io& io, role::LinkId client, const Addressee& to, const Error& why) {
-  stats_.rejected.add(1, io.now);
-  io.debug("request {} of client {} rejected: {} ({})", to_hex(to.request), client, why.what, why.code);
-  const double now = unix_seconds(io.now);
-  Final final;
-  final.proxy_start = final.proxy_end = final.worker_start = final.worker_end = now;
-  io.send(client, reply_error(to, why.code, why.what, false, final));
-}
-
-void Requests::run(Io& io, const ClientLink& client, Ask ask) {
-  stats_.queries.add(1, io.now);
-  forget_expired_keys(io.now);
-  const auto private_key = admit(client, ask);
-  if (!private_key) return reject(io, client.id, ask.to, private_key.error());
-  const auto chosen = workers_.choose(ask.model, ask.max_coefficient, ask.encrypted(), io.now);
-  if (!chosen) return reject(io, client.id, ask.to, chosen.error());
-  WorkerLink& worker = **chosen;
-  const std::uint64_t reserved = instance_.tokens_to_reserve(
-      static_cast<std::uint32_t>(ask.max_tokens), ask.query.size(), static_cast<std::uint32_t>(ask.max_coefficient));
-  if (const auto held = money_.reserve(client.owner, reserved); !held)
-    return reject(io, client.id, ask.to, {wire::kErrorRequest, held.error().what});
-
-  Request r;
-  do r.id = random_.bits256();
-  while (running_.contains(r.id));
-  r.client = client.id;
-  r.worker = worker.id;
-  r.to = ask.to;
-  r.client_owner = client.owner;
-  r.worker_owner = worker.owner;
-  r.model = ask.model;
-  r.reserved = reserved;
-  r.max_bytes =
-      std::min(config_.max_answer_bytes, kAnswerFloor + kBytesPerToken * static_cast<std::uint64_t>(ask.max_tokens));
-  r.started = io.now;
-  const double timeout = market::clamp_timeout(ask.timeout);
-  deadlines_.set(r.id, io.now + Duration(static_cast<std::int64_t>(timeout * 1e6)));
-  ++per_client_[r.client_owner];
-  ++per_worker_[r.worker_owner];
-  ++worker.running;
-  ++worker.requests;
-  Request& kept = running_.emplace(r.id, std::move(r)).first->second;
-
-  // A request that is none costs nothing, but both sides hear the end of it (wire.md 4.7.2, recorded).
-  if (const auto http = wire::check_http_request(ask.query); !http)
-    return abandon(io, kept, wire::kErrorGeneric, http.error().what);
-  forward(io, kept, worker, std::move(ask), *private_key, market::inner_timeout(timeout));
-}
-
-void Requests::forward(Io& io, const Request& r, const WorkerLink& worker, Ask ask, const Bits256& private_key,
-                       double timeout) {
-  const auto fill = [&](auto form) {
-    form.query = std::move(ask.query);
-    form.signed_payment = money_.cached_for_worker(worker.owner);
-    form.coefficient = worker.coefficient;
-    form.timeout = timeout;
-    form.request_id = r.id;
-    if constexpr (requires { form.enable_debug; }) {
-      form.set_debug(ask.to.debug);
-      if (worker.version >= 3) form.set_private_key(private_key);
-    }
-    io.send(worker.id, form);
-  };
-  if (worker.version >= 1)
-    fill(wire::proxy::RunQueryEx{});
-  else
-    fill(wire::proxy::RunQuery{});
 }
 
 void Requests::worker_packet(Io& io, role::LinkId worker, BytesView packet) {
@@ -203,11 +86,19 @@ void Requests::worker_packet(Io& io, role::LinkId worker, BytesView packet) {
 
 void Requests::head(Io& io, Request& r, const wire::AnswerView& answer) {
   if (r.head_seen) return abandon(io, r, wire::kErrorProtocolViolation, "the worker sent a second first answer");
-  auto response = with_proxy_times(answer.bytes, r.started, io.now);
+  WorkerLink* worker = workers_.find(r.worker);
+  COCOON_ASSERT(worker != nullptr);
+  auto response = with_proxy_headers(answer.bytes, r.started, io.now, worker->name);
   if (!response)
     return abandon(io, r, wire::kErrorProtocolViolation,
                    "the worker's answer does not decode: " + response.error().what);
+  if (const auto status = wire::response_status(answer.bytes); status && engine_trouble(*status)) {
+    r.troubled = true;
+    if (try_another(io, r, fmt::format("status {}", *status))) return;
+  }
   r.head_at = io.now;
+  workers_.answer_began(*worker, io.now - r.asked_at, io.now);
+  forget_ask(r);
   if (answer.final) {
     const auto info = final_info_of(answer);
     if (!info) return abandon(io, r, wire::kErrorProtocolViolation, "the worker's final info does not decode");
@@ -215,7 +106,7 @@ void Requests::head(Io& io, Request& r, const wire::AnswerView& answer) {
   }
   if (!deliver(io, r, reply_head(r.to, *std::move(response), nullptr))) return;
   r.head_seen = true;
-  if (!config_.routes || r.client == 0) return;
+  if (!config_.routes || r.client == 0 || r.cancelled) return;
   r.routed = true;
   io.emit(OpenRoute{r.worker, r.id, r.client, r.to.request, r.to.ex(), r.max_bytes});
 }
@@ -236,6 +127,8 @@ void Requests::part(Io& io, Request& r, const wire::AnswerView& answer) {
 }
 
 void Requests::error(Io& io, Request& r, const wire::AnswerView& answer) {
+  r.troubled = !r.cancelled && worker_trouble(answer.error_code);
+  if ((r.troubled || answer.error_code == wire::kErrorRequest) && try_another(io, r, to_text(answer.bytes))) return;
   Final final = final_of(r, io.now);
   Outcome outcome;
   // D11: the final info of an error may be missing; nothing in it is needed.
@@ -257,7 +150,7 @@ bool Requests::deliver(Io& io, Request& r, Bytes packet) {
     abandon(io, r, wire::kErrorProtocolViolation, "the worker's answer does not fit into a frame");
     return false;
   }
-  if (r.client == 0) return true;
+  if (r.client == 0 || r.cancelled) return true;
   stats_.bytes_sent.add(static_cast<double>(packet.size()), io.now);
   io.send(r.client, std::move(packet));
   return true;
@@ -314,22 +207,20 @@ wire::TokensUsed Requests::capped(const wire::TokensUsed& said, std::uint64_t li
 void Requests::finish(Io& io, Bits256 id, const Outcome& outcome) {
   const auto it = running_.find(id);
   COCOON_ASSERT(it != running_.end());
+  forget_ask(it->second);
+  stop_waiting(it->second);
   const Request r = std::move(it->second);
   running_.erase(it);
   deadlines_.erase(id);
+  if (const auto own = by_client_.find({r.asked_by, r.to.request}); own != by_client_.end() && own->second == id)
+    by_client_.erase(own);
   if (--per_client_[r.client_owner] == 0) per_client_.erase(r.client_owner);
-  if (--per_worker_[r.worker_owner] == 0) per_worker_.erase(r.worker_owner);
-  const Duration took = io.now - r.started;
-  if (WorkerLink* worker = workers_.find(r.worker)) {
-    --worker->running;
-    worker->succeeded += outcome.success ? 1u : 0u;
-    worker->durations.add(io.now, took);
-  }
+  leave_worker(io, r, left_of(r, outcome));
   if (r.routed) io.emit(CloseRoute{r.worker, r.id});
   money_.finish(r.client_owner, r.worker_owner, r.reserved,
                 static_cast<std::uint64_t>(outcome.tokens.total_tokens_used), io.now);
   (outcome.success ? stats_.success : stats_.failed).add(1, io.now);
-  stats_.seconds.add(to_seconds(took), io.now);
+  stats_.seconds.add(to_seconds(io.now - r.started), io.now);
   const auto& t = outcome.tokens;
   if (t.total_tokens_used > 0) {
     stats_.total.add(static_cast<double>(t.total_tokens_used), io.now);
@@ -347,21 +238,45 @@ void Requests::pay(Io& io, const Request& r, const Outcome& outcome) {
     io.send(r.client, wire::proxy::ClientRequestPayment{r.to.request, std::move(payment), db, max,
                                                         outcome.tokens.total_tokens_used});
   }
-  if (r.worker == 0) return;
+  if (r.worker != 0) pay_worker(io, r, outcome.tokens.total_tokens_used);
+}
+
+void Requests::pay_worker(Io& io, const Request& r, std::int64_t tokens) {
   auto [payment, db, max] = money_.worker_payment(r.worker_owner);
   io.send(r.worker,
-          wire::proxy::WorkerRequestPayment{r.id, std::move(payment), db, max, outcome.tokens.total_tokens_used,
-                                            instance_.text(r.client_owner)});
+          wire::proxy::WorkerRequestPayment{r.id, std::move(payment), db, max, tokens, instance_.text(r.client_owner)});
+}
+
+// An answer that nobody reads is stopped: what was delivered is charged. A worker that knows no cancel runs on, and is
+// paid for all of it (wire.md 4.3, 4.7.4).
+void Requests::client_cancels(Io& io, role::LinkId client, const Bits256& client_request) {
+  const auto own = by_client_.find({client, client_request});
+  if (own == by_client_.end()) return;
+  Request& r = running_.at(own->second);
+  if (r.worker == 0) return abandon(io, r, wire::kErrorCancelled, "cancelled while it waited for a worker");
+  unwanted(io, r);
 }
 
 void Requests::client_lost(Io& io, role::LinkId client) {
+  std::vector<Bits256> unheard;
   for (auto& [id, r] : running_) {
     if (r.client != client) continue;
-    // It runs on and is charged; there is no cancel towards a worker (wire.md 4.3, 4.7.4).
     r.client = 0;
-    if (r.routed) io.emit(CloseRoute{r.worker, r.id});
-    r.routed = false;
+    if (r.worker == 0)
+      unheard.push_back(id);
+    else
+      unwanted(io, r);
   }
+  std::sort(unheard.begin(), unheard.end());
+  for (const Bits256& id : unheard) finish(io, id, {});
+}
+
+void Requests::unwanted(Io& io, Request& r) {
+  if (std::exchange(r.cancelled, true)) return;
+  forget_ask(r);
+  if (r.routed) io.emit(CloseRoute{r.worker, r.id});
+  r.routed = false;
+  io.send(r.worker, wire::proxy::CancelQuery{r.id});
 }
 
 void Requests::worker_lost(Io& io, role::LinkId worker) {
@@ -373,6 +288,8 @@ void Requests::worker_lost(Io& io, role::LinkId worker) {
     Request& r = running_.at(id);
     if (r.routed) io.emit(CloseRoute{r.worker, r.id});
     r.routed = false;
+    if (try_another(io, r, "its connection was lost", true)) continue;
+    leave_worker(io, r, Workers::Left::failed);
     r.worker = 0;
     abandon(io, r, wire::kErrorNotReady, "the connection to the worker was lost");  // D13
   }
@@ -390,8 +307,22 @@ void Requests::route_failed(Io& io, const RouteFailed& failed) {
 }
 
 void Requests::tick(Io& io) {
-  while (const auto late = deadlines_.pop_due(io.now))
-    abandon(io, running_.at(*late), wire::kErrorTimeout, "timeout in the proxy");
+  while (const auto late = deadlines_.pop_due(io.now)) {
+    Request& r = running_.at(*late);
+    if (r.worker == 0) {
+      abandon(io, r, wire::kErrorNotReady, "every worker of this model is busy");
+      continue;
+    }
+    r.troubled = !r.head_seen && !r.cancelled;
+    if (!r.cancelled) io.send(r.worker, wire::proxy::CancelQuery{r.id});
+    abandon(io, r, wire::kErrorTimeout, "timeout in the proxy");
+  }
+  serve_waiting(io);
+}
+
+Time Requests::wake_at(Time now) const {
+  const Time at = deadlines_.earliest();
+  return waiting_.empty() ? at : std::min(at, workers_.next_opening(now));
 }
 
 void Requests::group_keys(const GroupKeys& keys, Time now) {

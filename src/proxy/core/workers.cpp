@@ -7,6 +7,8 @@
 namespace cocoon::proxy {
 namespace {
 
+constexpr std::size_t kNameLength = 16;  // hex digits: no two workers of a network share them by chance
+
 using Step = WorkerLink::Step;
 
 constexpr std::int32_t kCoefficientEnd = 1'000'000'000;  // announced coefficients are below (wire.md 4.5)
@@ -48,6 +50,7 @@ void Workers::link_up(Io& io, const role::LinkUp& up) {
   WorkerLink worker;
   worker.id = up.link;
   worker.peer = up.peer;
+  worker.name = to_hex(up.peer.public_key).substr(0, kNameLength);
   links_.emplace(up.link, std::move(worker));
   deadlines_.set(up.link, io.now + config_.handshake_step);
 }
@@ -204,6 +207,7 @@ void Workers::handshake_complete(Io& io, WorkerLink& worker, const role::QueryIn
   const auto done = wire::decode<wire::worker::ProxyHandshakeComplete>(q.data);
   if (!done) return refuse_and_close(io, q.link, q.id, {wire::kErrorGeneric, done.error().what});
   worker.disabled = done->is_disabled;
+  ++openings_;
   next_step(io, worker, Step::ready);
   io.answer(q.link, q.id, wire::worker::ProxyHandshakeCompleted{});
 }
@@ -222,6 +226,7 @@ void Workers::state_packet(Io& io, role::LinkId link, BytesView packet) {
     case wire::worker::EnabledDisabled::kId:
       if (const auto state = wire::decode<wire::worker::EnabledDisabled>(packet))
         worker->disabled = state->disabled != 0;
+      ++openings_;
       break;
     case wire::worker::NewCoefficient::kId:
       if (const auto state = wire::decode<wire::worker::NewCoefficient>(packet)) {
@@ -230,6 +235,7 @@ void Workers::state_packet(Io& io, role::LinkId link, BytesView packet) {
           return io.close(link, "negative coefficient");
         }
         worker->coefficient = state->new_coefficient;
+        ++openings_;
       }
       break;
     default:
@@ -260,11 +266,14 @@ void Workers::recheck(Io& io) {
   }
 }
 
-Result<WorkerLink*> Workers::choose(const std::string& model, std::int32_t max_coefficient, bool encrypted, Time now) {
+std::variant<WorkerLink*, market::Refusal> Workers::choose(const std::string& model, const market::Ask& ask,
+                                                           std::span<const role::LinkId> not_these, Time now) {
   const auto entry = models_.find(model);
-  if (entry == models_.end()) return fail(wire::kErrorProtocolViolation, "unknown model {}", model);
+  if (entry == models_.end()) return market::Refusal{{wire::kErrorProtocolViolation, "unknown model " + model}, false};
   std::vector<market::Candidate> candidates;
+  candidates.reserve(entry->second.size());
   for (const role::LinkId id : entry->second) {
+    if (std::find(not_these.begin(), not_these.end(), id) != not_these.end()) continue;
     const WorkerLink& worker = links_.at(id);
     candidates.push_back({.connection = id,
                           .enabled = worker.step == Step::ready && !worker.disabled,
@@ -272,11 +281,39 @@ Result<WorkerLink*> Workers::choose(const std::string& model, std::int32_t max_c
                           .coefficient = worker.coefficient,
                           .running = worker.running,
                           .limit = worker.limit,
-                          .average_seconds = worker.durations.seconds(now)});
+                          .average_seconds = worker.durations.seconds(now),
+                          .first_seconds = worker.first_bytes.mean(),
+                          .failing = worker.failing,
+                          .resting = !worker.breaker.admits(now, worker.running),
+                          .name = worker.name});
   }
-  const market::Ask ask{.max_coefficient = static_cast<std::uint32_t>(max_coefficient), .encrypted = encrypted};
-  TRY_ASSIGN(const std::size_t chosen, market::select_worker(candidates, ask));
-  return &links_.at(candidates[chosen].connection);
+  auto chosen = market::select_worker(candidates, ask);
+  if (auto* refusal = std::get_if<market::Refusal>(&chosen)) return std::move(*refusal);
+  return &links_.at(candidates[std::get<std::size_t>(chosen)].connection);
+}
+
+void Workers::engage(WorkerLink& worker) {
+  ++worker.running;
+  ++worker.requests;
+}
+
+void Workers::release(WorkerLink& worker, Left left, Duration took, Time now) {
+  constexpr double kForget = 0.9;  // an answer weighs a tenth, the one before it nine tenths of that
+  --worker.running;
+  ++openings_;
+  worker.durations.add(now, took);
+  if (left == Left::neither) return;
+  const bool failed = left == Left::failed;
+  worker.failing = worker.failing * kForget + (failed ? 1 - kForget : 0);
+  if (failed) return worker.breaker.failed(now);
+  ++worker.succeeded;
+  worker.breaker.succeeded();
+}
+
+Time Workers::next_opening(Time now) const {
+  Time at = Time::max();
+  for (const auto& [id, worker] : links_) at = std::min(at, worker.breaker.opens_at(now));
+  return at;
 }
 
 wire::client::WorkerTypes Workers::types() const {

@@ -3,9 +3,12 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <unordered_map>
+#include <variant>
 
+#include "market/breaker.hpp"
 #include "market/selection.hpp"
 #include "proxy/core/config.hpp"
 #include "proxy/core/deadlines.hpp"
@@ -33,7 +36,11 @@ struct WorkerLink {
   bool listed = false;  // in the table of models
 
   std::int32_t running = 0;
+  std::string name;  // what a client pins (market::Policy): the start of its certificate's key, in hex
   market::DecayingAverage durations;
+  market::DecayingAverage first_bytes;  // from asking it to the head of its answer
+  double failing = 0;                   // share of answers that failed, of late
+  market::Breaker breaker;
   std::uint64_t requests = 0, succeeded = 0;
 };
 
@@ -52,8 +59,18 @@ class Workers {
   void recheck(Io&);
   void close_all(Io&, const std::string& why);
 
-  // Worker for a request (wire.md 5.7), or why there is none.
-  Result<WorkerLink*> choose(const std::string& model, std::int32_t max_coefficient, bool encrypted, Time now);
+  // Worker for a request (wire.md 5.7), or why there is none. `not_these` have been tried.
+  std::variant<WorkerLink*, market::Refusal> choose(const std::string& model, const market::Ask&,
+                                                    std::span<const role::LinkId> not_these, Time now);
+  // A request has been given to a worker, has left it, or its answer has begun.
+  void engage(WorkerLink&);
+  enum class Left { answered, failed, neither };  // neither: it says nothing about the worker
+  void release(WorkerLink&, Left, Duration took, Time now);
+  void answer_began(WorkerLink& worker, Duration after, Time now) { worker.first_bytes.add(now, after); }
+  // Grows whenever a worker may have become able to take a request that found none.
+  std::uint64_t openings() const { return openings_; }
+  // When a resting worker may be tried again.
+  Time next_opening(Time now) const;
   WorkerLink* find(role::LinkId);  // any step
   WorkerLink* find_ready(role::LinkId);
   bool has(role::LinkId link) const { return links_.contains(link); }
@@ -80,6 +97,7 @@ class Workers {
   std::map<role::LinkId, WorkerLink> links_;              // ascending: the order of wire.md 5.7
   std::map<std::string, std::set<role::LinkId>> models_;  // by base model; entries stay when the last worker leaves
   Deadlines<role::LinkId> deadlines_;                     // of handshakes
+  std::uint64_t openings_ = 0;
 };
 
 }  // namespace cocoon::proxy

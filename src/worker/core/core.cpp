@@ -132,6 +132,10 @@ void Core::on(const role::PacketIn& e, Time now, Effects& out) {
     query.request_id = old->request_id;
     return run(*s, query, now, out);
   }
+  if (const auto* gone = std::get_if<wire::proxy::CancelQuery>(&*packet)) {
+    if (const auto job = s->jobs.find(gone->request_id); job != s->jobs.end()) out.emplace_back(StopJob{job->second});
+    return;
+  }
   if (const auto* due = std::get_if<wire::proxy::WorkerRequestPayment>(&*packet)) return payment(*s, *due, now, out);
   if (auto* alone = std::get_if<wire::proxy::SignedPayment>(&*packet))
     money_.take(*s->proxy_contract, std::move(*alone), now);
@@ -215,6 +219,7 @@ void Core::tell_if_disabled(Session& s, Effects& out) {
 }
 
 void Core::adopt_root(const role::AccountObserved& e, Time now, Effects& out) {
+  if (e.more) return;
   const auto* init = e.account ? e.account->active() : nullptr;
   if (init == nullptr || !init->data) {
     out.emplace_back(role::Log{3, "the root contract is not on this chain (yet)"});

@@ -40,11 +40,11 @@ struct EngineDone {
   openai::Usage usage;
 };
 struct EngineFailed {
-  enum class How { unreachable, timeout, broken };
+  enum class How { unreachable, timeout, broken, stopped };  // stopped: by StopJob
   JobId job = 0;
   How how = How::broken;
   std::string why;
-  openai::Usage usage;  // as far as it was seen
+  openai::Usage usage;  // what was delivered (openai::AnswerBody::delivered)
 };
 
 // --- events of the operator
@@ -83,6 +83,11 @@ struct StartJob {
   bool drop_usage_event = false;  // of a stream whose reader did not ask for it
   Pricing pricing;
 };
+// Nobody reads the answer any more: the engine is left, and the job ends with EngineFailed, unless it has ended
+// already.
+struct StopJob {
+  JobId job = 0;
+};
 // Nothing more is wanted of the job; no event of it is expected.
 struct CancelJob {
   JobId job = 0;
@@ -90,7 +95,7 @@ struct CancelJob {
 
 using Effect = std::variant<role::Dial, role::Undial, role::CloseLink, role::SendPacket, role::SendQuery, role::Answer,
                             role::AnswerError, role::Watch, role::Unwatch, role::SendExternal, role::Log,
-                            role::OrderAnswer, role::OrderDone, StartJob, CancelJob>;
+                            role::OrderAnswer, role::OrderDone, StartJob, StopJob, CancelJob>;
 using Effects = std::vector<Effect>;
 
 }  // namespace cocoon::worker

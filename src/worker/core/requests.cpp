@@ -191,6 +191,8 @@ void Core::on(const EngineDone& e, Time now, Effects& out) {
 void Core::on(const EngineFailed& e, Time now, Effects& out) {
   const auto it = jobs_.find(e.job);
   if (it == jobs_.end()) return;
+  if (e.how == EngineFailed::How::stopped)
+    return fail_job(e.job, wire::kErrorCancelled, "the request was cancelled", usage_of(it->second, e.usage), now, out);
   const bool late = e.how == EngineFailed::How::timeout;
   // The details name machines of ours: they are for the operator.
   out.emplace_back(role::Log{3, fmt::format("job {}: {}", e.job, e.why)});

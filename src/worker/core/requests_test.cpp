@@ -295,6 +295,21 @@ TEST(WorkerRequests, AnEngineThatBreaksOffFailsTheRequest) {
   EXPECT_EQ(error.error_code, 652);
 }
 
+TEST(WorkerRequests, ACancelStopsTheEngineAndTellsWhatWasDelivered) {
+  World w;
+  w.become_ready();
+  const auto job = w.start();
+  w.handle(EngineHead{job.job, 200, {}});
+  EXPECT_TRUE(w.packet(wire::proxy::CancelQuery{filled(2)}).empty()) << "of an unknown request";
+  EXPECT_EQ(only<StopJob>(w.packet(wire::proxy::CancelQuery{filled(1)})).job, job.job);
+  const auto end =
+      only_packet<QueryAnswerErrorEx>(w.handle(EngineFailed{job.job, EngineFailed::How::stopped, "stopped", kUsage}));
+  EXPECT_EQ(end.error_code, wire::kErrorCancelled);
+  EXPECT_EQ(end.final_info.tokens_used, kTokens);
+  EXPECT_EQ(w.core.status().running, 0U);
+  EXPECT_TRUE(w.packet(wire::proxy::CancelQuery{filled(1)}).empty());
+}
+
 TEST(WorkerRequests, TheDeadlineHoldsWhateverTheEngineDoes) {
   World w;
   w.become_ready();

@@ -63,13 +63,14 @@ EngineFailed::How how(const Error& e, bool answer_began) {
 
 }  // namespace
 
-struct EngineRunner::State : std::enable_shared_from_this<EngineRunner::State> {
+struct EngineRunner::State {
   State(net::Executor ex, Options o, Hooks h)
       : executor(std::move(ex)), options(std::move(o)), hooks(std::move(h)), client(executor, client_options()) {}
 
   struct Job {
     std::shared_ptr<net::Cancellation> cancel = std::make_shared<net::Cancellation>();
-    std::shared_ptr<net::Event> room;  // on the link
+    std::shared_ptr<bool> stopping = std::make_shared<bool>(false);  // cancelled, but its end is to be told
+    std::shared_ptr<net::Event> room;                                // on the link
   };
 
   net::Executor executor;
@@ -80,18 +81,23 @@ struct EngineRunner::State : std::enable_shared_from_this<EngineRunner::State> {
   bool stopped = false;
   std::shared_ptr<net::Event> health_pause;
 
-  // Nothing may be told of a job that was cancelled.
   bool wanted(const Job& job) const { return !stopped && !job.cancel->requested(); }
+  // Nothing may be told of a job that was cancelled.
   void tell(const Job& job, Event event) {
-    if (wanted(job)) hooks.event(std::move(event));
+    if (!stopped && (wanted(job) || *job.stopping)) hooks.event(std::move(event));
+  }
+  void tell_failure(const Job& job, EngineFailed failed) {
+    if (*job.stopping) failed.how = EngineFailed::How::stopped;
+    tell(job, std::move(failed));
   }
 
-  net::Task<> run(StartJob order, Job job);
+  // Coroutines hold what they run on from before they first run.
+  net::Task<> run(std::shared_ptr<State> self, StartJob order, Job job);
   net::Task<> stream(const StartJob& order, const Job& job, net::HttpAnswer& answer);
   net::Task<> whole(const StartJob& order, const Job& job, net::HttpAnswer& answer);
   net::Task<bool> send_parts(const StartJob& order, const Job& job, const std::string& bytes);
   net::Task<> wait_for_room(role::LinkId link, const Job& job);
-  net::Task<> health();
+  net::Task<> health(std::shared_ptr<State> self);
   net::HttpCall call(const StartJob& order, const Job& job) const;
 };
 
@@ -108,11 +114,10 @@ net::HttpCall EngineRunner::State::call(const StartJob& order, const Job& job) c
   return c;
 }
 
-net::Task<> EngineRunner::State::run(StartJob order, Job job) {
-  const auto self = shared_from_this();
+net::Task<> EngineRunner::State::run(std::shared_ptr<State>, StartJob order, Job job) {
   auto answer = co_await client.send(call(order, job));
   if (!answer) {
-    tell(job, EngineFailed{order.job, how(answer.error(), false), answer.error().what, {}});
+    tell_failure(job, {order.job, how(answer.error(), false), answer.error().what, {}});
   } else if (announced_length(answer->headers()) <= options.whole_answer) {
     co_await whole(order, job, *answer);
   } else {
@@ -124,7 +129,7 @@ net::Task<> EngineRunner::State::run(StartJob order, Job job) {
 net::Task<> EngineRunner::State::whole(const StartJob& order, const Job& job, net::HttpAnswer& answer) {
   auto bytes = co_await answer.read_all(options.whole_answer);
   if (!bytes) {
-    tell(job, EngineFailed{order.job, how(bytes.error(), true), bytes.error().what, {}});
+    tell_failure(job, {order.job, how(bytes.error(), true), bytes.error().what, {}});
     co_return;
   }
   openai::AnswerBody body(body_options(order, answer.headers().get("Content-Type")));
@@ -143,13 +148,17 @@ net::Task<> EngineRunner::State::stream(const StartJob& order, const Job& job, n
   while (wanted(job)) {
     auto bytes = co_await answer.read_some();
     if (!bytes) {
-      tell(job, EngineFailed{order.job, how(bytes.error(), true), bytes.error().what, delivered(body)});
+      tell_failure(job, {order.job, how(bytes.error(), true), bytes.error().what, delivered(body)});
       co_return;
     }
     if (bytes->empty()) break;
     out.clear();
     body.push(*bytes, out);
-    if (!co_await send_parts(order, job, out)) co_return;
+    if (!co_await send_parts(order, job, out)) break;
+  }
+  if (!wanted(job)) {
+    if (*job.stopping) tell_failure(job, {order.job, EngineFailed::How::stopped, "stopped", delivered(body)});
+    co_return;
   }
   out.clear();
   body.finish(out);
@@ -187,8 +196,7 @@ net::Task<> EngineRunner::State::wait_for_room(role::LinkId link, const Job& job
   }
 }
 
-net::Task<> EngineRunner::State::health() {
-  const auto self = shared_from_this();
+net::Task<> EngineRunner::State::health(std::shared_ptr<State>) {
   const auto pause = health_pause;
   while (!stopped) {
     net::HttpCall c;
@@ -220,7 +228,7 @@ EngineRunner::~EngineRunner() { stop(); }
 
 void EngineRunner::watch_health() {
   state_->health_pause = std::make_shared<net::Event>(state_->executor);
-  net::asio::co_spawn(state_->executor, state_->health(), net::asio::detached);
+  net::asio::co_spawn(state_->executor, state_->health(state_), net::asio::detached);
 }
 
 void EngineRunner::start(StartJob order) {
@@ -228,7 +236,7 @@ void EngineRunner::start(StartJob order) {
   State::Job job;
   job.room = std::make_shared<net::Event>(state_->executor);
   state_->jobs.emplace(order.job, job);
-  net::asio::co_spawn(state_->executor, state_->run(std::move(order), job), net::asio::detached);
+  net::asio::co_spawn(state_->executor, state_->run(state_, std::move(order), job), net::asio::detached);
 }
 
 void EngineRunner::cancel(JobId id) {
@@ -236,6 +244,15 @@ void EngineRunner::cancel(JobId id) {
   if (it == state_->jobs.end()) return;
   const State::Job job = it->second;
   state_->jobs.erase(it);
+  job.cancel->request();
+  job.room->notify();
+}
+
+void EngineRunner::stop(JobId id) {
+  const auto it = state_->jobs.find(id);
+  if (it == state_->jobs.end()) return;
+  const State::Job job = it->second;
+  *job.stopping = true;
   job.cancel->request();
   job.room->notify();
 }

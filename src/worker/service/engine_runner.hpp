@@ -35,6 +35,8 @@ class EngineRunner {
   void watch_health();
   void start(StartJob);
   void cancel(JobId);
+  // Leaves the engine; the job ends with EngineFailed::How::stopped.
+  void stop(JobId);
   // Whoever waits for room on a link looks again.
   void look_again();
   // Cancels everything; no hook is called any more.

@@ -230,6 +230,30 @@ TEST_F(EngineRunnerTest, ALinkThatIsGoneEndsTheJob) {
   loop.until([&] { return gone && runner->running() == 0; });
 }
 
+TEST_F(EngineRunnerTest, AStoppedJobLeavesTheEngineAndTellsWhatWasDelivered) {
+  bool gone = false;
+  serve([&gone](const HttpRequest&, HttpResponder& r) -> Task<> {
+    co_await r.start(200, HttpHeaders::content_type("text/event-stream"));
+    const auto role = event(R"({"choices":[{"delta":{"role":"assistant","content":""}}]})");
+    co_await r.write(role);
+    const auto word = event(R"({"choices":[{"delta":{"content":"word"}}]})");
+    for (Result<> ok; ok; ok = co_await r.write(word)) {
+    }
+    gone = true;
+  });
+  runner->start(job());
+  loop.until([&] { return part_count >= 3; });
+  runner->stop(1);
+  loop.until([&] { return gone && runner->running() == 0; });
+  const auto* end = last<EngineFailed>();
+  ASSERT_NE(end, nullptr);
+  EXPECT_EQ(end->how, EngineFailed::How::stopped);
+  EXPECT_EQ(end->usage.prompt, 0);
+  std::size_t words = 0;
+  for (std::size_t at = parts.find("word"); at != std::string::npos; at = parts.find("word", at + 1)) ++words;
+  EXPECT_EQ(end->usage.completion, static_cast<std::int64_t>(words)) << "as many as the link was given";
+}
+
 TEST_F(EngineRunnerTest, AFullLinkStopsTheReading) {
   constexpr int kPieces = 2000;
   constexpr std::size_t kPiece = 64 * 1024;
@@ -259,6 +283,15 @@ TEST_F(EngineRunnerTest, AFullLinkStopsTheReading) {
   loop.until([&] { return runner->running() == 0; });
   EXPECT_NE(last<EngineDone>(), nullptr);
   EXPECT_EQ(parts.size(), kPieces * kPiece);
+}
+
+TEST_F(EngineRunnerTest, MayBeDestroyedBeforeItsCoroutinesEverRan) {
+  connect("http://127.0.0.1:1");
+  runner->watch_health();
+  runner->start(job());
+  runner.reset();
+  loop.settle();
+  EXPECT_TRUE(events.empty());
 }
 
 TEST_F(EngineRunnerTest, HealthIsToldAsItChanges) {

@@ -45,6 +45,7 @@ class Service {
     if (!stopped_) driver_->submit(std::move(event));
   }
   void apply(StartJob e) { runner_->start(std::move(e)); }
+  void apply(StopJob e) { runner_->stop(e.job); }
   void apply(CancelJob e) { runner_->cancel(e.job); }
   void apply(role::OrderAnswer e) { operator_api_->deliver(std::move(e)); }
   void apply(role::OrderDone e) { operator_api_->deliver(std::move(e)); }
