@@ -221,6 +221,7 @@ TEST(Weakness, W03_OnlyTheFloorStaysInAClientContract) {
   w.observe_wallet();
   auto effects = w.link_up(target);
   w.settle(w.answer(World::token_of(effects), w.hello(wire::client::ProxyConnectionAuthLong{.nonce = 5})));
+  w.settle(w.observe_contract());
   ASSERT_FALSE(w.chain.log.empty());
   EXPECT_TRUE(w.chain.log[0].deploys);
   EXPECT_EQ(ton::parse_body<ton::ClientRegister>(w.chain.log[0].body)->excesses_to, w.money_wallet());

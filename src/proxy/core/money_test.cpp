@@ -497,6 +497,7 @@ TEST(ProxyMoney, ABrokenAnswerCostsWhatWasDelivered) {
   const auto client = w.client();
   const auto worker = w.worker();
   const auto breaks = [&](bool after_head, std::int64_t tokens) {
+    w.seconds(2);  // who fails thrice in a row rests for a second
     w.packet(client, w.ask());
     const Bits256 id = w.asked(worker);
     if (after_head) w.packet(worker, World::head(id));
