@@ -127,15 +127,23 @@ struct AnswerBody::State {
     to += event.raw.substr(at);
   }
 
+  // What follows a member's name.
+  static bool is_null(std::string_view value) {
+    while (value.starts_with(' ')) value.remove_prefix(1);
+    if (!value.starts_with(':')) return false;
+    value.remove_prefix(1);
+    while (value.starts_with(' ')) value.remove_prefix(1);
+    return value.starts_with("null");
+  }
+
   // Does none of the members occur that decide anything here? So it is with most events of a stream, and they need no
-  // parser. A name can also be spelt with \u: text that has any is looked at more closely.
+  // parser. (Names spelt with escapes are not found by the parser either.)
   static bool is_plain(std::string_view data) {
-    for (std::size_t at = 0; at < data.size(); ++at) {
-      const auto rest = data.substr(at);
-      if (rest.front() == '\\' && rest.starts_with("\\u")) return false;
-      if (rest.front() != '"') continue;
-      if (rest.starts_with("\"usage\"") || rest.starts_with("\"error\"")) return false;
-      if (rest.starts_with("\"finish_reason\"") && ends_choices(rest)) return false;
+    for (auto at = data.find('"'); at != std::string_view::npos; at = data.find('"', at + 1)) {
+      const auto rest = data.substr(at + 1);
+      // Engines that were asked for usage say "usage":null in every chunk but the last.
+      for (const std::string_view name : {"usage\"", "error\"", "finish_reason\""})
+        if (rest.starts_with(name) && !is_null(rest.substr(name.size()))) return false;
     }
     return true;
   }

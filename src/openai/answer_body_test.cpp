@@ -173,6 +173,30 @@ TEST(AnswerBody, UsageInAnEventWithChoicesIsNeverDropped) {
   EXPECT_EQ(p.usage, (Usage{3, 0, 2, 0}));
 }
 
+// As vLLM and OpenAI do when they are asked for usage; names within texts are no names.
+TEST(AnswerBody, NullsAndNamesWithinTextsDecideNothing) {
+  const std::string chunk =
+      "data: {\"choices\":[{\"delta\":{\"content\":\"\\\"usage\\\":{ \\u00e9\"},\"finish_reason\":null}],\"usage\" : "
+      "null,"
+      "\"error\":null}\n\n";
+  const std::string last = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":null}\n\n";
+  const std::string usage = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":2,\"completion_tokens\":3}}\n\n";
+  const auto asked =
+      pass_all_ways(chunk + chunk + last + usage + std::string(kSseDone), {.form = BodyForm::event_stream});
+  EXPECT_EQ(asked.out, chunk + chunk + last + usage + std::string(kSseDone));
+  EXPECT_EQ(asked.usage, (Usage{2, 0, 3, 0}));
+  EXPECT_TRUE(asked.whole);
+  EXPECT_FALSE(asked.error);
+  const auto not_asked = pass_all_ways(chunk + chunk + last + usage + std::string(kSseDone),
+                                       {.form = BodyForm::event_stream, .drop_usage_event = true});
+  EXPECT_TRUE(not_asked.out.starts_with(chunk + chunk));
+  EXPECT_FALSE(not_asked.out.contains("\"choices\":[]"));
+  EXPECT_TRUE(not_asked.out.contains("\"prompt_tokens\":2"));
+  EXPECT_EQ(not_asked.usage, (Usage{2, 0, 3, 0}));
+  const auto failed = pass_all_ways("data: {\"error\":{\"message\":\"no\"}}\n\n", {.form = BodyForm::event_stream});
+  EXPECT_TRUE(failed.error);
+}
+
 TEST(AnswerBody, BrokenStreamsPassAndSaySo) {
   Passed p = pass_all_ways(kStream, {.form = BodyForm::event_stream});
   EXPECT_EQ(p.out, kStream);

@@ -179,8 +179,10 @@ std::size_t utf8_length(std::string_view text, std::size_t at) {
   return 0;
 }
 
+bool stands_for_itself(char c) { return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\'; }
+
 void quote_one(std::string& out, char c) {
-  if (static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\') {
+  if (stands_for_itself(c)) {
     out += c;
     return;
   }
@@ -200,6 +202,12 @@ std::string json_quote(std::string_view text) {
   std::string out = "\"";
   out.reserve(text.size() + 2);
   for (std::size_t i = 0; i < text.size();) {
+    if (clean) {
+      const std::size_t run = i;
+      while (i < text.size() && stands_for_itself(text[i])) ++i;
+      out.append(text, run, i - run);
+      if (i == text.size()) break;
+    }
     const std::size_t n = clean || static_cast<unsigned char>(text[i]) < 0x80 ? 1 : utf8_length(text, i);
     if (n == 0) {
       out += "\xef\xbf\xbd";

@@ -1,6 +1,6 @@
 #include "openai/json_scanner.hpp"
 
-#include <algorithm>
+#include <cstring>
 
 namespace cocoon::openai {
 namespace {
@@ -46,6 +46,13 @@ bool JsonScanner::push(std::string_view bytes, JsonSink& sink) {
       i += n;
       offset_ += n;
       if (i == bytes.size()) break;
+    } else if (state_ == State::number) {
+      std::size_t n = 0;
+      while (i + n < bytes.size() && number_takes(bytes[i + n])) ++n;
+      capture(bytes.substr(i, n));
+      i += n;
+      offset_ += n;
+      if (i == bytes.size()) break;
     }
     if (!step(bytes[i], sink)) return fail();
     ++i;
@@ -83,7 +90,6 @@ bool JsonScanner::step(char c, JsonSink& sink) {
     case State::unicode:
       return in_escape(c);
     case State::number:
-      if (number_takes(c)) return capture({&c, 1}), true;
       if (!number_may_end()) return false;
       end_scalar(JsonKind::number, offset_, sink);
       return is_space(c) || after_value(c, sink);
@@ -229,6 +235,14 @@ bool is_utf8(std::string_view text) {
   const auto* p = reinterpret_cast<const unsigned char*>(text.data());
   const auto* const end = p + text.size();
   while (p < end) {
+    std::uint64_t eight = 0;
+    if (static_cast<std::size_t>(end - p) >= sizeof eight) {
+      std::memcpy(&eight, p, sizeof eight);
+      if ((eight & 0x8080808080808080u) == 0) {
+        p += sizeof eight;
+        continue;
+      }
+    }
     if (*p < 0x80) {
       ++p;
       continue;

@@ -1,12 +1,21 @@
 #include "openai/sse.hpp"
 
+#include <algorithm>
+
 namespace cocoon::openai {
 namespace {
 
-// Where the line ends that `at` lies in: find_first_of would call memchr for every byte.
+// Where the line ends that `at` lies in. Both ends are looked for in short windows: lines that end in CR alone must not
+// cost a look at all that follows.
 std::size_t line_end(std::string_view text, std::size_t at) {
-  while (at < text.size() && text[at] != '\n' && text[at] != '\r') ++at;
-  return at;
+  constexpr std::size_t window = 256;
+  for (; at < text.size(); at += window) {
+    const auto part = text.substr(at, window);
+    const auto line = part.substr(0, part.find('\n'));
+    const auto end = std::min(line.find('\r'), line.size());
+    if (end < part.size()) return at + end;
+  }
+  return text.size();
 }
 
 }  // namespace

@@ -34,7 +34,8 @@ std::span<std::uint8_t> FrameReader::prepare(std::size_t n) {
 void FrameReader::commit(std::size_t n) { end_ += std::min(n, buffer_.size() - end_); }
 
 void FrameReader::push(BytesView more) {
-  std::ranges::copy(more, prepare(more.size()).begin());
+  const auto room = prepare(more.size());
+  if (!more.empty()) std::memcpy(room.data(), more.data(), more.size());
   commit(more.size());
 }
 
