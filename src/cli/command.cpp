@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/attest_command.hpp"
 #include "cli/chat.hpp"
 #include "cli/node_commands.hpp"
 #include "cli/operator_command.hpp"
@@ -184,6 +185,7 @@ int run(int argc, char** argv) {
   add_node<DevnetOptions>(app, command, "devnet", "run a local TON chain with a liteserver", run_devnet);
   add_wallet(app, command.status);
   add_root(app, command.status);
+  add_attest(app, command.status);
   if (argc < 2) {
     fmt::print(stderr, "{}", app.help());
     return kWrongUsage;

@@ -5,23 +5,29 @@
 
 namespace cocoon::net {
 
-Credentials::Credentials(tee::Attester attester, const crypto::Random& random, Clock clock)
-    : attester_(std::move(attester)), random_(random), clock_(std::move(clock)) {}
+Credentials::Credentials(tee::Attester attester, const crypto::Random& random, Clock clock,
+                         std::optional<tee::SessionAttester> sessions)
+    : attester_(std::move(attester)), sessions_(std::move(sessions)), random_(random), clock_(std::move(clock)) {}
 
 Result<std::shared_ptr<Credentials>> Credentials::make(tee::Attester attester, const crypto::Random& random,
-                                                       Clock clock) {
-  std::shared_ptr<Credentials> out(new Credentials(std::move(attester), random, std::move(clock)));
+                                                       Clock clock, std::optional<tee::SessionAttester> sessions) {
+  std::shared_ptr<Credentials> out(new Credentials(std::move(attester), random, std::move(clock), std::move(sessions)));
   TRY(out->renew());
   return out;
 }
 
 Result<> Credentials::renew() {
   TRY_ASSIGN(auto identity, tee::make_identity(attester_, random_, clock_()));
-  TRY_ASSIGN(context_, TlsContext::make(identity));
+  TRY_ASSIGN(context_, TlsContext::make(identity, sessions_.has_value()));
   public_key_ = identity.key.public_key();
   certificate_ = std::move(identity.certificate);
   renew_at_ = identity.renew_at;
   return {};
+}
+
+Result<tee::Evidence> Credentials::attest_session(const Bits512& report_data) const {
+  if (!sessions_ || !*sessions_) return tee::NoEvidence{};
+  return (*sessions_)(report_data);
 }
 
 std::shared_ptr<TlsContext> Credentials::context() {
@@ -34,13 +40,59 @@ std::shared_ptr<TlsContext> Credentials::context() {
   return context_;
 }
 
-PeerJudge::PeerJudge(tee::Policy policy, tee::Trust trust, std::size_t capacity, Clock clock)
-    : policy_(std::move(policy)), trust_(std::move(trust)), capacity_(capacity), clock_(std::move(clock)) {}
+namespace {
+constexpr auto kRefusalHolds = std::chrono::seconds(10);
+}
+
+PeerJudge::PeerJudge(tee::Policy policy, tee::Trust trust, std::size_t capacity, Clock clock,
+                     std::shared_ptr<CollateralSource> collateral)
+    : policy_(std::move(policy)),
+      trust_(std::move(trust)),
+      collateral_(std::move(collateral)),
+      capacity_(capacity),
+      clock_(std::move(clock)) {}
+
+tee::Peer PeerJudge::judge_evidence(const tee::CertificateFacts& facts, Time now) {
+  const bool looks = policy_.level == tee::Policy::Level::tee && collateral_;
+  const auto collateral = looks ? collateral_->find(facts.evidence) : tee::Collateral{};
+  return tee::judge(facts.evidence, facts.public_key, policy_, trust_, now, collateral, &memo_);
+}
+
+Result<tee::Peer> PeerJudge::judge_again(BytesView der, tee::Side whose, Time since) {
+  TRY_ASSIGN(const auto facts, tee::read_certificate(der, whose, since));
+  auto peer = judge_evidence(facts, clock_());
+  if (!peer.verdict.accepted) return fail(net_untrusted, "{}: {}", peer.verdict.problem, peer.verdict.advice);
+  return peer;
+}
+
+Result<> PeerJudge::judge_session(const tee::Evidence& evidence, const Bits512& expected, tee::Peer& peer) {
+  // Who is not asked for evidence, or whose evidence is not read, has none to bind.
+  if (policy_.level != tee::Policy::Level::tee) return {};
+  const auto collateral = collateral_ ? collateral_->find(evidence) : tee::Collateral{};
+  auto verdict = tee::verify_for(evidence, expected, policy_, trust_, clock_(), collateral, &memo_);
+  if (!verdict.accepted)
+    return fail(net_untrusted, "evidence for this session: {}: {}", verdict.problem, verdict.advice);
+  if (verdict.kind != peer.tee || verdict.image_hash != peer.image_hash)
+    return fail(net_untrusted, "evidence for this session is another machine's than the certificate's");
+  verdict.session_bound = true;
+  peer.verdict = std::move(verdict);
+  return {};
+}
 
 void PeerJudge::set_policy(tee::Policy policy) {
   policy_ = std::move(policy);
   known_.clear();
   by_age_.clear();
+  refused_.clear();
+}
+
+// Refusals are cheap to forget: when there are too many, all of them are.
+std::unexpected<Error> PeerJudge::refuse(const Bits256& name, Error why, Time now) {
+  if (capacity_ > 0) {
+    if (refused_.size() >= capacity_) refused_.clear();
+    refused_.insert_or_assign(name, Refused{why, now + kRefusalHolds});
+  }
+  return std::unexpected(std::move(why));
 }
 
 Result<tee::Peer> PeerJudge::judge(BytesView der, tee::Side whose) {
@@ -56,10 +108,21 @@ Result<tee::Peer> PeerJudge::judge(BytesView der, tee::Side whose) {
     by_age_.erase(found->second.age);
     known_.erase(found);
   }
+  if (const auto found = refused_.find(name); found != refused_.end()) {
+    if (now < found->second.until) {
+      ++refused_hits_;
+      return std::unexpected(found->second.why);
+    }
+    refused_.erase(found);
+  }
   const auto facts = tee::read_certificate(der, whose, now);
-  if (!facts) return fail(net_untrusted, facts.error().what);
-  auto peer = tee::judge(facts->evidence, facts->public_key, policy_, trust_, now);
-  if (!peer.verdict.accepted) return fail(net_untrusted, "{}: {}", peer.verdict.problem, peer.verdict.advice);
+  if (!facts) return refuse(name, Error{net_untrusted, facts.error().what}, now);
+  auto peer = judge_evidence(*facts, now);
+  if (!peer.verdict.accepted) {
+    Error why{net_untrusted, fmt::format("{}: {}", peer.verdict.problem, peer.verdict.advice)};
+    if (peer.verdict.reason == "COLLATERAL_MISSING") return std::unexpected(std::move(why));
+    return refuse(name, std::move(why), now);
+  }
   if (capacity_ == 0) return peer;
   if (known_.size() >= capacity_) {
     known_.erase(by_age_.front());

@@ -93,11 +93,59 @@ TEST_F(CredentialsTest, TheOldestVerdictMakesRoom) {
   EXPECT_EQ(judge.hits(), 1u) << "was forgotten";
 }
 
-TEST_F(CredentialsTest, RefusalsAreNotRemembered) {
+TEST_F(CredentialsTest, RefusalsAreRememberedBriefly) {
   const auto certificate = Credentials::make(attester, random, clock()).value()->certificate();
   PeerJudge judge({}, tee::Trust{}, 4096, clock());
-  EXPECT_FALSE(judge.judge(certificate, tee::Side::client));
+  const auto first = judge.judge(certificate, tee::Side::client);
+  ASSERT_FALSE(first);
   EXPECT_EQ(judge.remembered(), 0u);
+  const auto again = judge.judge(certificate, tee::Side::client);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error(), first.error());
+  EXPECT_EQ(judge.refusals_remembered(), 1u);
+  now += std::chrono::seconds(11);
+  EXPECT_FALSE(judge.judge(certificate, tee::Side::client));
+  EXPECT_EQ(judge.refusals_remembered(), 1u) << "judged afresh";
+  judge.set_policy({});
+  EXPECT_FALSE(judge.judge(certificate, tee::Side::client));
+  EXPECT_EQ(judge.refusals_remembered(), 1u) << "another policy, another judgement";
+}
+
+TEST_F(CredentialsTest, AnOpenLinkIsJudgedAgain) {
+  const auto certificate = Credentials::make(attester, random, clock()).value()->certificate();
+  PeerJudge judge({}, trust, 4096, clock());
+  const auto since = now;
+  ASSERT_TRUE(judge.judge(certificate, tee::Side::client));
+  now += std::chrono::hours(48);
+  EXPECT_FALSE(judge.judge(certificate, tee::Side::client)) << "nobody comes in with it any more";
+  EXPECT_TRUE(judge.judge_again(certificate, tee::Side::client, since)) << "but who is in may stay";
+  tee::Policy other;
+  other.image_hashes = {Bits256{}};
+  judge.set_policy(other);
+  const auto again = judge.judge_again(certificate, tee::Side::client, since);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, net_untrusted);
+}
+
+// Hardware under a root that publishes collateral: refused until there is some, and asked for again at once when there
+// is.
+TEST_F(CredentialsTest, WantOfCollateralIsNotRemembered) {
+  struct Source : CollateralSource {
+    int asked = 0;
+    tee::Collateral find(const tee::Evidence&) override {
+      ++asked;
+      return {};
+    }
+  };
+  const auto source = std::make_shared<Source>();
+  auto genuine = trust;
+  genuine.roots.front().simulated = false;
+  const auto certificate = Credentials::make(attester, random, clock()).value()->certificate();
+  PeerJudge judge({}, genuine, 4096, clock(), source);
+  EXPECT_FALSE(judge.judge(certificate, tee::Side::client));
+  EXPECT_FALSE(judge.judge(certificate, tee::Side::client));
+  EXPECT_EQ(source->asked, 2);
+  EXPECT_EQ(judge.refusals_remembered(), 0u);
 }
 
 }  // namespace

@@ -104,6 +104,7 @@ class Handshake {
     if (!config_.plain) {
       CO_TRY(co_await answer_challenge());
       CO_TRY(co_await tls());
+      CO_TRY(co_await bind_session());
     }
     step("opening", config_.options.open_time);
     if (config_.plain) CO_TRY(co_await send_record());
@@ -117,6 +118,7 @@ class Handshake {
     if (!config_.plain) {
       CO_TRY(co_await challenge(difficulty));
       CO_TRY(co_await tls());
+      CO_TRY(co_await bind_session());
     }
     step("opening", config_.options.open_time);
     if (config_.plain) {
@@ -163,12 +165,16 @@ class Handshake {
     const bool outgoing = link_->peer_.outgoing;
     const auto ours = outgoing ? tee::Side::client : tee::Side::server;
     const auto theirs = outgoing ? tee::Side::server : tee::Side::client;
-    link_->tls_ =
-        std::make_unique<TlsSession>(config_.credentials->context(), ours,
-                                     [judge = config_.judge, theirs, raw = link_.get()](BytesView der) -> Result<> {
-                                       TRY_ASSIGN(raw->peer_.peer, judge->judge(der, theirs));
-                                       return {};
-                                     });
+    const auto context = config_.credentials->context();
+    own_key_ = config_.credentials->public_key();
+    link_->tls_ = std::make_unique<TlsSession>(
+        context, ours, [judge = config_.judge, theirs, raw = link_.get()](BytesView der) -> Result<> {
+          TRY_ASSIGN(raw->peer_.peer, judge->judge(der, theirs));
+          raw->peer_.certificate = to_bytes(der);
+          raw->peer_.judge = judge;
+          raw->peer_.since = wall_clock();
+          return {};
+        });
     auto& session = *link_->tls_;
     Bytes in(kHandshakeRead);
     std::size_t fed = 0;
@@ -188,6 +194,71 @@ class Handshake {
         co_return fail(net_malformed, "a handshake of over {} bytes", kHandshakeLimit);
       session.feed(BytesView(in).first(n));
     }
+  }
+
+  // --- Evidence for this session (tee/session_binding.hpp), where both sides can: nonces cross, then evidence.
+
+  Task<Result<>> bind_session() {
+    auto& session = *link_->tls_;
+    if (!session.binds_sessions()) {
+      const bool needed = config_.judge->policy().session_binding;
+      co_return needed ? fail(net_untrusted, "the peer cannot prove that its evidence is for this session")
+                       : Result<>{};
+    }
+    step("session evidence", config_.options.tls_time);
+    Bits256 nonce, theirs;
+    config_.credentials->random().fill(nonce);
+    CO_TRY(co_await write_plain(nonce));
+    CO_TRY(co_await read_plain(theirs));
+    CO_TRY_ASSIGN(const auto exporter, session.exported(tee::kSessionExporterLabel));
+    CO_TRY(co_await show_evidence(exporter, theirs));
+    FixedBytes<4> head;
+    CO_TRY(co_await read_plain(head));
+    const auto size =
+        std::size_t{head[0]} | std::size_t{head[1]} << 8 | std::size_t{head[2]} << 16 | std::size_t{head[3]} << 24;
+    if (size > tee::kMaxSessionEvidence) co_return fail(net_malformed, "session evidence of {} bytes", size);
+    Bytes raw(size);
+    CO_TRY(co_await read_plain(raw));
+    CO_TRY_ASSIGN(const auto evidence, tee::decode_session_evidence(raw));
+    auto& peer = link_->peer_.peer;
+    const auto prover = link_->peer_.outgoing ? tee::Side::server : tee::Side::client;
+    const auto expected = tee::session_report_data(prover, exporter, nonce, peer.public_key);
+    co_return config_.judge->judge_session(evidence, expected, peer);
+  }
+
+  // An attester that fails shows nothing: the other side decides what that is worth.
+  Task<Result<>> show_evidence(Bits256 exporter, Bits256 nonce) {
+    const auto prover = link_->peer_.outgoing ? tee::Side::client : tee::Side::server;
+    const auto data = tee::session_report_data(prover, exporter, nonce, own_key_);
+    auto evidence = config_.credentials->attest_session(data);
+    const auto body = tee::encode_session_evidence(evidence ? *evidence : tee::Evidence(tee::NoEvidence{}));
+    Bytes message;
+    for (int shift = 0; shift < 32; shift += 8)
+      message.push_back(static_cast<std::uint8_t>(body.size() >> shift & 0xff));
+    append(message, body);
+    co_return co_await write_plain(message);
+  }
+
+  Task<Result<>> write_plain(BytesView bytes) {
+    CO_TRY(link_->tls_->write(bytes));
+    link_->tls_->take_output(out_);
+    const auto sent = co_await send(out_);
+    out_.clear();
+    co_return sent;
+  }
+  // Exactly as many bytes as there is room for; what follows stays in the session.
+  Task<Result<>> read_plain(std::span<std::uint8_t> into) {
+    Bytes cipher(kHandshakeRead);
+    while (!into.empty()) {
+      const auto n = link_->tls_->read(into);
+      if (!n) co_return fail(net_closed, closed_text(n.error().what));
+      into = into.subspan(*n);
+      if (*n > 0) continue;
+      const auto [ec, got] = co_await link_->socket_.async_read_some(asio::buffer(cipher), no_throw);
+      if (ec) co_return fail(net_closed, closed_text("closed by the other side"));
+      link_->tls_->feed(BytesView(cipher).first(got));
+    }
+    co_return Result<>{};
   }
 
   // --- Peer record (plain mode)
@@ -275,6 +346,7 @@ class Handshake {
   bool late_ = false, done_ = false;
   std::shared_ptr<std::atomic<bool>> stop_solving_ = std::make_shared<std::atomic<bool>>(false);
   Bytes out_;
+  crypto::PublicKey own_key_;  // of the certificate that this session shows
 };
 
 Task<Result<LinkPtr>> connect_link(Executor executor, tcp::endpoint target, LinkConfig config) {

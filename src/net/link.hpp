@@ -51,6 +51,9 @@ struct LinkConfig {
 
 struct PeerInfo {
   tee::Peer peer;
+  Bytes certificate;                 // DER, as the peer showed it; empty in plain mode
+  std::shared_ptr<PeerJudge> judge;  // who let the peer in; null in plain mode
+  Time since;                        // when
   tcp::endpoint remote, local;
   bool outgoing = false;  // we dialled
 };

@@ -30,6 +30,11 @@ std::string reason() {
   return out;
 }
 
+// "I can attest a session": in the client's first message, and in the server's answer when it can too. Private use.
+constexpr unsigned kBindingExtension = 0xff43;
+constexpr unsigned char kBindingVersion = 1;
+constexpr unsigned kBindingWhere = SSL_EXT_CLIENT_HELLO | SSL_EXT_TLS1_3_ENCRYPTED_EXTENSIONS | SSL_EXT_TLS1_3_ONLY;
+
 }  // namespace
 
 struct TlsContext::Impl {
@@ -44,6 +49,7 @@ struct TlsSession::Impl {
   BIO* out = nullptr;  // owned by ssl
   std::string refusal;
   int refusal_code = 0;
+  bool peer_binds = false;  // the other side showed our extension
 
   std::unexpected<Error> failure(int result) {
     const int kind = SSL_get_error(ssl.get(), result);
@@ -79,6 +85,18 @@ struct TlsSession::Impl {
     return 0;
   }
 
+  static int add_binding(SSL*, unsigned, unsigned, const unsigned char** out, std::size_t* size, X509*, std::size_t,
+                         int*, void*) {
+    *out = &kBindingVersion;
+    *size = 1;
+    return 1;
+  }
+  static int read_binding(SSL* ssl, unsigned, unsigned, const unsigned char* in, std::size_t size, X509*, std::size_t,
+                          int*, void*) {
+    static_cast<Impl*>(SSL_get_app_data(ssl))->peer_binds = size == 1 && *in == kBindingVersion;
+    return 1;
+  }
+
   // OpenSSL's callback: finds the session behind the store.
   static int verify_hook(X509_STORE_CTX* store, void*) {
     auto* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
@@ -90,7 +108,7 @@ struct TlsSession::Impl {
 TlsContext::TlsContext(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 TlsContext::~TlsContext() = default;
 
-Result<std::shared_ptr<TlsContext>> TlsContext::make(const tee::Identity& identity) {
+Result<std::shared_ptr<TlsContext>> TlsContext::make(const tee::Identity& identity, bool binds_sessions) {
   CtxPtr ctx(SSL_CTX_new(TLS_method()));
   if (!ctx) return fail("TLS: {}", reason());
   auto* c = ctx.get();
@@ -107,6 +125,9 @@ Result<std::shared_ptr<TlsContext>> TlsContext::make(const tee::Identity& identi
   SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_AUTO_RETRY);
   SSL_CTX_set_verify(c, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  if (binds_sessions && SSL_CTX_add_custom_ext(c, kBindingExtension, kBindingWhere, &TlsSession::Impl::add_binding,
+                                               nullptr, nullptr, &TlsSession::Impl::read_binding, nullptr) != 1)
+    return fail("TLS: {}", reason());
   SSL_CTX_set_cert_verify_callback(c, &TlsSession::Impl::verify_hook, nullptr);
   auto impl = std::make_unique<Impl>();
   impl->ctx = std::move(ctx);
@@ -141,6 +162,16 @@ Result<bool> TlsSession::handshake() {
   const int kind = SSL_get_error(impl_->ssl.get(), result);
   if (kind == SSL_ERROR_WANT_READ || kind == SSL_ERROR_WANT_WRITE) return false;
   return impl_->failure(result);
+}
+
+bool TlsSession::binds_sessions() const { return impl_->peer_binds; }
+
+Result<Bits256> TlsSession::exported(std::string_view label) const {
+  Bits256 out;
+  if (SSL_export_keying_material(impl_->ssl.get(), out.data(), out.size(), label.data(), label.size(), nullptr, 0, 0) !=
+      1)
+    return fail("TLS: {}", reason());
+  return out;
 }
 
 Result<std::size_t> TlsSession::read(std::span<std::uint8_t> out) {

@@ -11,7 +11,8 @@ namespace cocoon::net {
 // One certificate and its key, ready for any number of sessions of either side.
 class TlsContext {
  public:
-  static Result<std::shared_ptr<TlsContext>> make(const tee::Identity&);
+  // `binds_sessions`: show others that the session can be attested (tee/session_binding.hpp).
+  static Result<std::shared_ptr<TlsContext>> make(const tee::Identity&, bool binds_sessions = false);
   ~TlsContext();
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
@@ -36,6 +37,11 @@ class TlsSession {
   void feed(BytesView cipher);
   // True once the handshake is complete; false: send what output() holds, then feed more.
   Result<bool> handshake();
+  // Both sides can attest the session (tee/session_binding.hpp): a private TLS extension that others ignore. After the
+  // handshake.
+  bool binds_sessions() const;
+  // 32 bytes that only the two ends of this session know (RFC 8446 7.5). After the handshake.
+  Result<Bits256> exported(std::string_view label) const;
   // Plain bytes into `out`; 0: feed more. An end by close_notify or an alert is an error (net_closed).
   Result<std::size_t> read(std::span<std::uint8_t> out);
   Result<> write(BytesView plain);

@@ -24,6 +24,13 @@ void CommonConfig::add_keys(ConfigTable& t) {
         "PEM file of a simulated root whose evidence is believed; empty: hardware only");
   t.key("tee.accept_unevaluated_collateral", accept_unevaluated_collateral,
         "believe genuine hardware evidence whose revocation and TCB state has not been looked up");
+  t.key("tee.policy", policy,
+        "what peers' evidence must be: \"default\", a TOML file of policies, or FILE#NAME (`cocoon attest policy` "
+        "prints one)");
+  t.key("tee.collateral_service", collateral_service,
+        "where Intel's collateral is fetched, http://host:port of a PCCS; empty: nothing is fetched");
+  t.key("tee.collateral_directory", collateral_directory, "where fetched collateral is kept; empty: in memory only");
+  t.key("tee.collateral_bundle", collateral_bundle, "file of collateral that is always at hand (JSON); empty: none");
   t.key("net.pow_difficulty", pow_difficulty, "proof of work asked from who connects, in leading zero bits", 0, 64);
   t.key("net.max_pow_difficulty", max_pow_difficulty, "hardest proof of work that is solved to connect", 0, 40);
   t.key("net.handshake_timeout", handshake_timeout, "for each connection, from the first byte to ready");

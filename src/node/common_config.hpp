@@ -25,6 +25,8 @@ struct CommonConfig {
   std::string image;
   std::string simulated_root;
   bool accept_unevaluated_collateral = false;
+  std::string policy = "default";
+  std::string collateral_service, collateral_directory, collateral_bundle;
   // [net]
   int pow_difficulty = 20;
   int max_pow_difficulty = 28;

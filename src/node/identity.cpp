@@ -1,6 +1,8 @@
 #include "node/identity.hpp"
 
+#include "base/log.hpp"
 #include "evidence/source.hpp"
+#include "node/policy_file.hpp"
 #include "node/secrets.hpp"
 
 namespace cocoon::node {
@@ -20,9 +22,17 @@ Result<tee::Attester> make_attester(const CommonConfig& config) {
   return tee::attest_simulated(std::move(*platform), tee::simulated_measurements(config.image));
 }
 
+Result<tee::SessionAttester> make_session_attester(const CommonConfig& config) {
+  if (config.tee != "simulated") return tee::SessionAttester{};
+  auto platform = tee::SimulatedPlatform::load(config.tee_directory);
+  if (!platform) return std::unexpected(std::move(platform).error().within("tee.directory"));
+  return tee::attest_session_simulated(std::move(*platform), tee::simulated_measurements(config.image));
+}
+
 Result<tee::Trust> make_trust(const CommonConfig& config) {
   tee::Trust trust;
   trust.roots.push_back(tee::Trust::intel());
+  for (auto& root : tee::Trust::amd()) trust.roots.push_back(std::move(root));
   if (!config.simulated_root.empty()) {
     TRY_ASSIGN(const auto pem, read_file(config.simulated_root, 64 * 1024));
     auto root = tee::read_simulated_root(pem);
@@ -32,11 +42,12 @@ Result<tee::Trust> make_trust(const CommonConfig& config) {
   return trust;
 }
 
-tee::Policy attested_policy(const CommonConfig& config) {
-  tee::Policy p;
-  p.level = tee::Policy::Level::tee;
-  p.accept_unevaluated_collateral = config.accept_unevaluated_collateral;
-  return p;
+Result<tee::Policy> attested_policy(const CommonConfig& config) {
+  auto policy = find_policy(config.policy);
+  if (!policy) return std::unexpected(std::move(policy).error().within("tee.policy"));
+  policy->accept_unevaluated_collateral |= config.accept_unevaluated_collateral;
+  for (const auto& loose : looseness(*policy)) log::warn("tee", "policy \"{}\": {}", policy->name, loose);
+  return policy;
 }
 
 tee::Policy open_policy() {

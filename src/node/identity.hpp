@@ -4,16 +4,20 @@
 #include "tee/certificate.hpp"
 #include "tee/evidence.hpp"
 #include "tee/policy.hpp"
+#include "tee/session_binding.hpp"
 
 namespace cocoon::node {
 
 // Where the evidence in our certificates comes from ([tee] kind).
 Result<tee::Attester> make_attester(const CommonConfig&);
+// The same for evidence that is made for one session; empty: none.
+Result<tee::SessionAttester> make_session_attester(const CommonConfig&);
 // The roots that evidence of others may end in: Intel's, and a simulated one if configured.
 Result<tee::Trust> make_trust(const CommonConfig&);
-// What a port or an outgoing connection demands: evidence with an accepted verdict. The image is the core's to compare,
-// because the list changes with the root contract.
-tee::Policy attested_policy(const CommonConfig&);
+// What a port or an outgoing connection demands: evidence that the configured policy accepts ([tee] policy). Without
+// images in the policy the image is the core's to compare, because the list changes with the root contract. What the
+// policy takes without looking is logged as a warning.
+Result<tee::Policy> attested_policy(const CommonConfig&);
 // Anybody (the proxy's port for clients, wire.md 0).
 tee::Policy open_policy();
 

@@ -4,11 +4,15 @@
 
 #include "base/log.hpp"
 #include "net/address.hpp"
+#include "node/attestation_page.hpp"
 #include "node/identity.hpp"
 #include "wire/error_codes.hpp"
 
 namespace cocoon::node {
 namespace {
+
+constexpr std::size_t kVerdicts = 4096;               // remembered per port
+constexpr auto kReattest = std::chrono::seconds(15);  // how often verdicts that are over are looked for
 
 role::Peer describe(const net::PeerInfo& info) {
   role::Peer p;
@@ -29,17 +33,29 @@ Shell::Shell(net::Executor executor, CommonConfig config, Hooks hooks)
       config_(std::move(config)),
       hooks_(std::move(hooks)),
       random_(crypto::Random::from_os()),
-      timer_(executor) {}
+      timer_(executor),
+      attest_timer_(executor) {}
 
 Result<std::unique_ptr<Shell>> Shell::make(net::Executor executor, const CommonConfig& config,
                                            const tee::Policy& dial_policy, Hooks hooks) {
   std::unique_ptr<Shell> shell(new Shell(executor, config, std::move(hooks)));
   TRY_ASSIGN(auto attester, make_attester(config));
   TRY_ASSIGN(shell->trust_, make_trust(config));
-  TRY_ASSIGN(shell->credentials_,
-             net::Credentials::make(std::move(attester), crypto::Random(shell->random_.bits256())));
+  shell->policy_ = dial_policy;
+  TRY_ASSIGN(auto sessions, make_session_attester(config));
+  TRY_ASSIGN(shell->credentials_, net::Credentials::make(std::move(attester), crypto::Random(shell->random_.bits256()),
+                                                         wall_clock, std::move(sessions)));
   shell->dial_config_.credentials = shell->credentials_;
-  shell->dial_config_.judge = std::make_shared<net::PeerJudge>(dial_policy, shell->trust_);
+  CollateralOptions collateral;
+  collateral.service = config.collateral_service;
+  collateral.directory = config.collateral_directory;
+  collateral.bundle = config.collateral_bundle;
+  auto opened = CollateralService::make(executor, std::move(collateral));
+  if (!opened) return std::unexpected(std::move(opened).error().within("tee.collateral_bundle"));
+  shell->collateral_ = *std::move(opened);
+  shell->collateral_->start();
+  shell->dial_config_.judge =
+      std::make_shared<net::PeerJudge>(dial_policy, shell->trust_, kVerdicts, wall_clock, shell->collateral_);
   shell->dial_config_.options.max_pow_difficulty = config.max_pow_difficulty;
 
   auto key = from_base64(config.liteserver_key);
@@ -52,10 +68,12 @@ Result<std::unique_ptr<Shell>> Shell::make(net::Executor executor, const CommonC
                           [self](role::ExternalResult e) { self->hooks_.event(std::move(e)); }};
   shell->chain_ = std::make_unique<ChainWatcher>(executor, liteserver, config.poll,
                                                  crypto::Random(shell->random_.bits256()), std::move(sink));
+  shell->reattest();
   return shell;
 }
 
 Shell::~Shell() {
+  if (collateral_) collateral_->stop();
   for (auto& [id, peer] : links_) peer.link->detach();
 }
 
@@ -64,7 +82,7 @@ Result<> Shell::listen(const std::string& address, int port, const tee::Policy& 
   options.pow.difficulty = config_.pow_difficulty;
   options.pow.limit = std::max(config_.pow_difficulty, options.pow.limit);
   net::LinkConfig link = dial_config_;
-  link.judge = std::make_shared<net::PeerJudge>(policy, trust_);
+  link.judge = std::make_shared<net::PeerJudge>(policy, trust_, kVerdicts, wall_clock, collateral_);
   auto listener = std::make_unique<net::Listener>(executor_, std::move(link), options,
                                                   [this, port](net::LinkPtr l) { adopt(std::move(l), 0, port); });
   auto begun = listener->listen(address);
@@ -79,7 +97,8 @@ void Shell::adopt(net::LinkPtr link, role::TargetId target, int port) {
   role::LinkUp up{id, target, port, describe(link->peer())};
   ids_.emplace(link.get(), id);
   auto* raw = link.get();
-  links_.emplace(id, Peer{std::move(link), target, {}});
+  const auto until = link->peer().peer.verdict.fresh_until;
+  links_.emplace(id, Peer{std::move(link), target, {}, until});
   hooks_.event(std::move(up));
   raw->start(this);
 }
@@ -153,6 +172,26 @@ void Shell::expire() {
   arm();
 }
 
+void Shell::reattest() {
+  const auto now = wall_clock();
+  std::vector<std::pair<net::LinkPtr, Error>> refused;
+  for (auto& [id, peer] : links_) {
+    const auto& info = peer.link->peer();
+    if (!info.judge || now <= peer.verdict_until) continue;
+    const auto side = info.outgoing ? tee::Side::server : tee::Side::client;
+    auto again = info.judge->judge_again(info.certificate, side, info.since);
+    if (again)
+      peer.verdict_until = again->verdict.fresh_until;
+    else
+      refused.emplace_back(peer.link, std::move(again).error());
+  }
+  for (auto& [link, why] : refused) link->close(std::move(why));
+  attest_timer_.expires_after(kReattest);
+  attest_timer_.async_wait([this](boost::system::error_code error) {
+    if (!error) reattest();
+  });
+}
+
 void Shell::apply(role::Dial e) {
   const auto endpoint = net::parse_endpoint(e.address);
   if (!endpoint) return hooks_.event(role::DialFailed{e.target, endpoint.error().what});
@@ -215,9 +254,17 @@ std::size_t Shell::queued(role::LinkId id) const {
   return it == links_.end() ? 0 : it->second.link->queued();
 }
 
+std::string Shell::attestation() const {
+  std::vector<net::PeerInfo> peers;
+  for (const auto& [id, peer] : links_) peers.push_back(peer.link->peer());
+  return attestation_page(credentials_->certificate(), peers, *collateral_, policy_, trust_, wall_clock());
+}
+
 void Shell::stop(const std::string& why) {
   stopping_ = true;
+  collateral_->stop();
   timer_.cancel();
+  attest_timer_.cancel();
   listeners_.clear();
   dialers_.clear();
   for (auto& [id, peer] : links_) peer.link->finish(Error{wire::kErrorCancelled, why});

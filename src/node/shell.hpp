@@ -11,6 +11,7 @@
 #include "net/link.hpp"
 #include "net/listener.hpp"
 #include "node/chain_watcher.hpp"
+#include "node/collateral_service.hpp"
 #include "node/common_config.hpp"
 #include "role/events.hpp"
 
@@ -55,6 +56,9 @@ class Shell final : private net::LinkOwner {
   // Bytes that wait to be sent on a link; 0 when it is gone.
   std::size_t queued(role::LinkId) const;
 
+  // The body of /attestation (attestation_page.hpp).
+  std::string attestation() const;
+
   ChainWatcher& chain() { return *chain_; }
   std::size_t links() const { return links_.size(); }
   // Closes everything, sending what is queued first.
@@ -69,6 +73,7 @@ class Shell final : private net::LinkOwner {
       Time deadline;
     };
     std::unordered_map<std::int64_t, Pending> queries;
+    Time verdict_until = Time::max();  // then its evidence is judged again
   };
 
   Shell(net::Executor executor, CommonConfig config, Hooks hooks);
@@ -80,13 +85,17 @@ class Shell final : private net::LinkOwner {
   void finish_query(Peer&, role::LinkId, std::int64_t id, Result<Bytes>);
   void arm();
   void expire();
+  // Judges again those whose verdict is over; who is no longer accepted is left, with the reason.
+  void reattest();
 
   net::Executor executor_;
   CommonConfig config_;
   Hooks hooks_;
   crypto::Random random_;
   std::shared_ptr<net::Credentials> credentials_;
+  tee::Policy policy_;  // what we ask of those we dial
   tee::Trust trust_;
+  std::shared_ptr<CollateralService> collateral_;
   net::LinkConfig dial_config_;
   std::unique_ptr<ChainWatcher> chain_;
   std::map<role::TargetId, std::unique_ptr<net::Dialer>> dialers_;
@@ -95,7 +104,7 @@ class Shell final : private net::LinkOwner {
   std::unordered_map<const net::Link*, role::LinkId> ids_;
   role::LinkId next_link_ = 1;
   std::multimap<Time, std::pair<role::LinkId, std::int64_t>> deadlines_;
-  net::asio::steady_timer timer_;
+  net::asio::steady_timer timer_, attest_timer_;
   bool stopping_ = false;
 };
 

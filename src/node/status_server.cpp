@@ -45,6 +45,8 @@ net::Task<> StatusServer::answer(const net::HttpRequest& request, net::HttpRespo
     co_await responder.respond(200, typed("text/plain; version=0.0.4"), pages_.metrics());
   } else if (pages_.operator_api && pages_.operator_api->owns(path)) {
     co_await OperatorApi::answer(pages_.operator_api, request, responder);
+  } else if (path == "/attestation" && pages_.attestation) {
+    co_await responder.respond(200, typed("application/json"), pages_.attestation());
   } else {
     co_await responder.respond(404, typed("text/plain; charset=utf-8"), "no such page\n");
   }

@@ -15,6 +15,7 @@ struct StatusPages {
   std::function<std::string()> json;          // /jsonstats, one JSON object
   std::function<std::string()> metrics;       // Prometheus text
   std::shared_ptr<OperatorApi> operator_api;  // its own paths
+  std::function<std::string()> attestation;   // /attestation (attestation_page.hpp); empty: there is none
 };
 
 class StatusServer {

@@ -35,6 +35,7 @@ struct Policy {
   bool allow_debug = false;                     // debug TDs, guests and enclaves
   bool allow_service_td = false;                // a migration TD is bound (TD 1.5)
   unsigned max_vmpl = 0;                        // kind snp
+  bool session_binding = false;                 // evidence must also be made for the session (session_binding.hpp)
   bool gpu_required = false;                    // verified GPU evidence bound to the CPU's
   std::vector<KnownPlatform> platforms;
   bool only_known_platforms = false;  // refuse machines that are not in `platforms`

@@ -83,6 +83,7 @@ struct Verdict {
   SgxMeasurements sgx;
   Bits512 report_data;
   Bits256 image_hash;
+  bool session_bound = false;  // the evidence was made for the TLS session that it came in (session_binding.hpp)
 
   // --- how fresh: the verdict holds within this window, both ends included
   Time fresh_from = Time::min(), fresh_until = Time::max();

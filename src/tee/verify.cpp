@@ -8,12 +8,13 @@ namespace cocoon::tee {
 namespace {
 
 struct Question {
-  const crypto::PublicKey* key;  // null: not known
+  std::optional<Bits512> expected;  // report data; none: not known
   const Policy& policy;
   const Trust& trust;
   Time now;
   const Collateral& collateral;
   SignatureMemo* memo;
+  bool in_certificate = true;
 };
 
 void check_complete(Verdict& v, bool complete) {
@@ -24,9 +25,8 @@ void check_complete(Verdict& v, bool complete) {
 
 // `shown`: every place where the evidence names what it was made for.
 void check_report_data(Verdict& v, const Question& q, std::initializer_list<BytesView> shown) {
-  if (!q.key) return v.skip_check("report-data", "the evidence came without a key to compare with");
-  const auto expected = report_data(*q.key);
-  const bool bound = std::ranges::all_of(shown, [&](BytesView one) { return std::ranges::equal(one, expected); });
+  if (!q.expected) return v.skip_check("report-data", "the evidence came without a key to compare with");
+  const bool bound = std::ranges::all_of(shown, [&](BytesView one) { return std::ranges::equal(one, *q.expected); });
   v.require(bound, "report-data", "REPORT_DATA_MISMATCH", "the evidence was made for another key", kForged);
 }
 
@@ -73,7 +73,10 @@ void judge_snp(Verdict& v, const SnpEvidence& evidence, const Question& q) {
     v.fail_check("collateral", "COLLATERAL_MISSING", "AMD's revocation list is not at hand",
                  "configure a source of AMD's certificates and lists (collateral)");
   v.image_hash = image_hash(v.snp);
-  check_report_data(v, q, {v.report_data.view(), evidence.report_data});
+  // In a session the report stands alone; in a certificate its data is repeated beside it.
+  const BytesView repeated =
+      evidence.report_data.empty() && !q.in_certificate ? v.report_data.view() : BytesView(evidence.report_data);
+  check_report_data(v, q, {v.report_data.view(), repeated});
   apply_policy(v, q.policy, q.now);
 }
 
@@ -112,12 +115,17 @@ Verdict answer(const Evidence& evidence, const Question& question) {
 
 Verdict verify(const Evidence& evidence, const crypto::PublicKey& key, const Policy& policy, const Trust& trust,
                Time now, const Collateral& collateral, SignatureMemo* memo) {
-  return answer(evidence, {&key, policy, trust, now, collateral, memo});
+  return answer(evidence, {report_data(key), policy, trust, now, collateral, memo});
 }
 
 Verdict verify_unbound(const Evidence& evidence, const Policy& policy, const Trust& trust, Time now,
                        const Collateral& collateral) {
-  return answer(evidence, {nullptr, policy, trust, now, collateral, nullptr});
+  return answer(evidence, {std::nullopt, policy, trust, now, collateral, nullptr, false});
+}
+
+Verdict verify_for(const Evidence& evidence, const Bits512& expected, const Policy& policy, const Trust& trust,
+                   Time now, const Collateral& collateral, SignatureMemo* memo) {
+  return answer(evidence, {expected, policy, trust, now, collateral, memo, false});
 }
 
 Peer judge(const Evidence& evidence, const crypto::PublicKey& key, const Policy& policy, const Trust& trust, Time now,

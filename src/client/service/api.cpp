@@ -113,8 +113,8 @@ Task<> ApiServer::State::route(Exchange& x, const std::string& path) {
 
 // Pages for operators, with the paths and names that existing dashboards read (wire.md 5.2).
 Task<> ApiServer::State::operators(Exchange& x, const std::string& path) {
-  static constexpr std::string_view kPages[] = {"/health",  "/jsonstats", "/stats",
-                                                "/metrics", "/perf",      "/request/debuglogentry"};
+  static constexpr std::string_view kPages[] = {
+      "/health", "/jsonstats", "/stats", "/metrics", "/perf", "/request/debuglogentry", "/attestation"};
   if (std::ranges::find(kPages, path) == std::end(kPages))
     co_return co_await refuse(x, failure(404, wire::kErrorProtocolViolation, "no such route: " + path));
   if (x.request.method != "GET") co_return co_await not_allowed(x, "GET, OPTIONS");
@@ -125,6 +125,8 @@ Task<> ApiServer::State::operators(Exchange& x, const std::string& path) {
     co_await page(x, healthy, std::string(kJson), node::health_body(now.core.waiting_for));
   else if (path == "/metrics")
     co_await page(x, 200, "text/plain; version=0.0.4; charset=utf-8", metrics_page(now, stats));
+  else if (path == "/attestation")
+    co_await page(x, 200, std::string(kJson), attestation ? attestation() : "{}");
   else if (path == "/perf")
     co_await page(x, 200, "text/plain; charset=utf-8", perf_page(now, stats));
   else if (path == "/request/debuglogentry")
@@ -184,6 +186,8 @@ ApiServer::ApiServer(net::Executor executor, ApiConfig config, Submit submit, St
 }
 
 ApiServer::~ApiServer() { close(); }
+
+void ApiServer::attest_with(std::function<std::string()> page) { state_->attestation = std::move(page); }
 
 Result<> ApiServer::listen(const std::string& address) {
   TRY_ASSIGN(const auto endpoint, net::parse_endpoint(address, true));

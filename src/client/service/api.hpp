@@ -39,6 +39,8 @@ class ApiServer {
   ApiServer(const ApiServer&) = delete;
   ApiServer& operator=(const ApiServer&) = delete;
 
+  // What GET /attestation answers (node/attestation_page.hpp).
+  void attest_with(std::function<std::string()> page);
   // Error: the address is taken, or keys are asked for there and cannot be read.
   Result<> listen(const std::string& address);
   std::uint16_t port() const;

@@ -51,6 +51,7 @@ struct ApiServer::State : std::enable_shared_from_this<State> {
   Submit submit;
   StatusSource status;
   std::shared_ptr<node::OperatorApi> operator_api;
+  std::function<std::string()> attestation;  // empty: there is none to show
   std::unique_ptr<net::HttpServer> server;
   std::unordered_map<ApiId, std::shared_ptr<ApiAnswer>> answers;
   ApiId next_id = 1;

@@ -108,7 +108,8 @@ Result<std::unique_ptr<Service>> Service::make(net::asio::io_context& io, const 
   node::Shell::Hooks hooks;
   hooks.event = [self](node::CommonEvent e) { self->submit(std::move(e)); };
   hooks.on_packet = [self](role::LinkId link, BytesView packet) { return self->carry(link, packet); };
-  const auto policy = config.common.check_images ? node::attested_policy(config.common) : node::open_policy();
+  TRY_ASSIGN(const auto attested, node::attested_policy(config.common));
+  const auto policy = config.common.check_images ? attested : node::open_policy();
   TRY_ASSIGN(s->shell_, node::Shell::make(io.get_executor(), config.common, policy, std::move(hooks)));
   s->driver_ = std::make_unique<CoreDriver>(io.get_executor(), s->core_, Apply{*self});
   auto api = config.api;
@@ -121,6 +122,7 @@ Result<std::unique_ptr<Service>> Service::make(net::asio::io_context& io, const 
         if (!self->stopped_) self->driver_->submit(std::move(e));
       },
       [self] { return self->status(); }, s->operator_api_);
+  s->api_->attest_with([self] { return self->shell_->attestation(); });
   if (auto listening = s->api_->listen(config.common.http_listen); !listening)
     return std::unexpected(std::move(listening).error().within("http.listen " + config.common.http_listen));
   s->driver_->start();

@@ -112,7 +112,7 @@ Result<> Service::open() {
         e);
   };
   hooks.on_packet = [this](role::LinkId link, BytesView packet) { return carry(link, packet); };
-  const tee::Policy workers = node::attested_policy(config_.common);
+  TRY_ASSIGN(const auto workers, node::attested_policy(config_.common));
   TRY_ASSIGN(shell_, node::Shell::make(executor, config_.common, workers, std::move(hooks)));
   TRY_ASSIGN(operator_api_, node::OperatorApi::make(executor, config_.common.operator_secret_file, operator_routes()));
   TRY_ASSIGN(status_, node::StatusServer::start(executor, config_.common.http_listen, pages()));
@@ -164,6 +164,7 @@ node::StatusPages Service::pages() const {
   node::StatusPages p;
   p.waiting_for = [this] { return stopped_ ? "stopping" : core_->why_not_serving(); };
   p.json = [this] { return status_json(core_->status(wall_clock()), shell_status()); };
+  p.attestation = [this] { return shell_->attestation(); };
   p.metrics = [this] { return status_metrics(core_->status(wall_clock()), shell_status()); };
   p.operator_api = operator_api_;
   return p;

@@ -90,8 +90,8 @@ Result<> Service::open(const ServiceConfig& config) {
   node::Shell::Hooks hooks;
   hooks.event = [this](node::CommonEvent e) { std::visit([this](auto& one) { submit(std::move(one)); }, e); };
   hooks.on_writable = [this](role::LinkId) { runner_->look_again(); };
-  TRY_ASSIGN(shell_,
-             node::Shell::make(executor, config.common, node::attested_policy(config.common), std::move(hooks)));
+  TRY_ASSIGN(const auto proxies, node::attested_policy(config.common));
+  TRY_ASSIGN(shell_, node::Shell::make(executor, config.common, proxies, std::move(hooks)));
 
   EngineRunner::Options options;
   options.url = config.engine;
@@ -122,6 +122,7 @@ node::StatusPages Service::pages() const {
   node::StatusPages p;
   p.waiting_for = [this] { return core_->status().waiting_for; };
   p.json = [this] { return status_json(core_->status(), shell_->chain().synced_at()); };
+  p.attestation = [this] { return shell_->attestation(); };
   p.metrics = [this] { return status_metrics(core_->status()); };
   p.operator_api = operator_api_;
   return p;

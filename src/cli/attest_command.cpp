@@ -1,0 +1,269 @@
+#include "cli/attest_command.hpp"
+
+#include <filesystem>
+#include <fstream>
+
+#include <CLI/CLI.hpp>
+#include <fmt/ranges.h>
+
+#include "base/log.hpp"
+#include "cli/node_commands.hpp"
+#include "net/address.hpp"
+#include "net/link.hpp"
+#include "node/policy_file.hpp"
+#include "node/secrets.hpp"
+#include "tee/corpus.hpp"
+#include "tee/presented.hpp"
+#include "tee/quote.hpp"
+#include "tee/simulated.hpp"
+#include "tee/verdict_json.hpp"
+#include "tee/verify.hpp"
+
+namespace cocoon::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr auto kConnectTime = std::chrono::seconds(30);
+
+struct Options {
+  std::string source, policy = "default", at, bundle, directory;
+  std::vector<std::string> roots, simulated_roots;
+  bool json = false;
+};
+
+int refuse(const Error& error) { return complain("attest", error); }
+
+// --- Where evidence comes from
+
+// The certificate that a node shows; nothing is asked of it.
+Result<Bytes> certificate_of(const std::string& address) {
+  TRY_ASSIGN(const auto target, net::parse_endpoint(address));
+  net::asio::io_context io;
+  auto random = crypto::Random::from_os();
+  net::LinkConfig config;
+  TRY_ASSIGN(config.credentials, net::Credentials::make(tee::attest_plain_client(), random));
+  tee::Policy anybody;
+  anybody.level = tee::Policy::Level::any;
+  config.judge = std::make_shared<net::PeerJudge>(anybody, tee::Trust{});
+  Result<Bytes> out = fail("{} did not answer in time", address);
+  net::asio::co_spawn(
+      io,
+      [&]() -> net::Task<void> {
+        auto link = co_await net::connect_link(io.get_executor(), target, config);
+        if (link) {
+          out = (*link)->peer().certificate;
+          (*link)->close(Error{0, "seen"});
+        } else {
+          out = std::unexpected(std::move(link).error());
+        }
+      },
+      net::asio::detached);
+  io.run_for(kConnectTime);
+  return out;
+}
+
+// HOST:PORT or a file.
+Result<Bytes> bytes_of(const std::string& source) {
+  std::error_code ec;
+  if (!fs::exists(source, ec) && source.find(':') != std::string::npos) return certificate_of(source);
+  TRY_ASSIGN(const auto text, node::read_file(source, tee::kMaxPresented));
+  return to_bytes(text);
+}
+
+struct Case {
+  tee::Presented presented;
+  tee::Collateral collateral;
+  tee::Trust trust;
+  Time at;
+};
+
+Result<tee::Trust> trusted(const Options& options) {
+  tee::Trust out{{tee::Trust::intel()}};
+  for (auto& root : tee::Trust::amd()) out.roots.push_back(std::move(root));
+  for (const auto& path : options.simulated_roots) {
+    TRY_ASSIGN(const auto pem, node::read_file(path, 64 * 1024));
+    TRY_ASSIGN(auto root, tee::read_simulated_root(pem));
+    out.roots.push_back(std::move(root));
+  }
+  for (const auto& path : options.roots) {
+    TRY_ASSIGN(const auto der, node::read_file(path, 64 * 1024));
+    out.roots.push_back({crypto::sha256(as_bytes(der)), path, false});
+  }
+  return out;
+}
+
+Result<Case> open_case(const Options& options) {
+  Case out;
+  out.at = wall_clock();
+  if (!options.at.empty()) {
+    TRY_ASSIGN(out.at, tee::parse_utc(options.at));
+  }
+  TRY_ASSIGN(out.trust, trusted(options));
+  TRY_ASSIGN(const auto bytes, bytes_of(options.source));
+  TRY_ASSIGN(out.presented, tee::read_presented(bytes, out.at));
+  auto intel = std::move(out.presented.intel);
+  auto amd = std::move(out.presented.amd);
+  if (!options.bundle.empty()) {
+    TRY_ASSIGN(const auto text, node::read_file(options.bundle, tee::kMaxPresented));
+    auto bundle = tee::read_bundle(text);
+    if (!bundle) return std::unexpected(std::move(bundle).error().within(options.bundle));
+    if (bundle->intel) intel = std::move(bundle->intel);
+    if (bundle->amd) amd = std::move(bundle->amd);
+  }
+  if (intel) out.collateral.intel = tee::IntelCollateral::read(*std::move(intel));
+  if (amd) out.collateral.amd = std::make_shared<const tee::AmdCollateral>(*std::move(amd));
+  return out;
+}
+
+tee::Verdict judge(const Case& one, const tee::Policy& policy) {
+  const auto& shown = one.presented;
+  if (shown.key) return tee::verify(shown.evidence, *shown.key, policy, one.trust, one.at, one.collateral);
+  auto verdict = tee::verify_unbound(shown.evidence, policy, one.trust, one.at, one.collateral);
+  if (shown.foreign) {
+    verdict.require(shown.foreign->binds(verdict.report_data), "report-data", "BINDING_MISMATCH",
+                    "the evidence was made for another key", tee::kForged, shown.form);
+    verdict.settle();
+  }
+  return verdict;
+}
+
+// --- What is told
+
+void print_verdict(const Case& one, const tee::Verdict& v) {
+  fmt::print("{}\n", tee::summary(v));
+  if (!v.accepted) fmt::print("  reason     {}\n  what to do {}\n", v.reason, v.advice);
+  fmt::print("  form       {}\n  kind       {}{}\n  signer     {}\n", one.presented.form, tee::to_string(v.kind),
+             v.simulated ? " (simulated)" : "", v.signer);
+  fmt::print("  status     {}\n", tee::to_string(v.tcb));
+  if (!v.advisories.empty()) fmt::print("  advisories {}\n", fmt::join(v.advisories, ", "));
+  fmt::print("  image      {}\n", to_hex(v.image_hash.view()));
+  if (!v.platform_id.empty()) fmt::print("  platform   {}\n", to_hex(v.platform_id));
+  if (v.fresh_until != Time::max())
+    fmt::print("  valid      {} .. {}\n", tee::to_utc(v.fresh_from), tee::to_utc(v.fresh_until));
+}
+
+void print_checks(const tee::Verdict& v) {
+  for (const auto& check : v.checks) {
+    fmt::print("{:<9} {}\n", tee::to_string(check.state), check.name);
+    if (!check.input.empty()) fmt::print("            looked at: {}\n", check.input);
+    if (!check.why.empty())
+      fmt::print("            because: {}{}\n", check.why, check.reason.empty() ? "" : " [" + check.reason + "]");
+  }
+}
+
+// A policy that refuses nothing but forgeries: `show` says what is there, not what to think of it.
+tee::Policy see_everything() {
+  tee::Policy p;
+  p.name = "show";
+  p.kinds = {tee::TeeKind::tdx, tee::TeeKind::snp, tee::TeeKind::sgx};
+  p.accept_unevaluated_collateral = p.any_advisory = p.allow_debug = p.allow_service_td = true;
+  p.worst_tcb = tee::TcbStatus::revoked;
+  p.max_vmpl = 3;
+  return p;
+}
+
+Result<tee::Policy> policy_of(const Options& options) {
+  TRY_ASSIGN(auto policy, node::find_policy(options.policy));
+  for (const auto& loose : node::looseness(policy))
+    fmt::print(stderr, "warning: policy \"{}\": {}\n", policy.name, loose);
+  return policy;
+}
+
+int show(const Options& options) {
+  const auto one = open_case(options);
+  if (!one) return refuse(one.error());
+  const auto verdict = judge(*one, see_everything());
+  if (options.json)
+    fmt::print("{}\n", tee::to_json(verdict));
+  else
+    print_verdict(*one, verdict);
+  return 0;
+}
+
+int verify(const Options& options, bool explain) {
+  const auto policy = policy_of(options);
+  if (!policy) return refuse(policy.error());
+  const auto one = open_case(options);
+  if (!one) return refuse(one.error());
+  const auto verdict = judge(*one, *policy);
+  if (options.json) {
+    fmt::print("{}\n", tee::to_json(verdict));
+  } else {
+    if (explain) {
+      fmt::print("{} at {}, policy \"{}\"\n\n", one->presented.form, tee::to_utc(one->at), policy->name);
+      print_checks(verdict);
+      fmt::print("\n");
+    }
+    print_verdict(*one, verdict);
+  }
+  return verdict.accepted ? 0 : 1;
+}
+
+// --- Corpora
+
+int corpus(const Options& options) {
+  const fs::path directory(options.directory);
+  const auto table = node::read_file((directory / "CASES.tsv").string());
+  if (!table) return refuse(table.error());
+  const auto cases = tee::parse_corpus(*table);
+  if (!cases) return refuse(Error(cases.error()).within("CASES.tsv"));
+  const tee::ReadFile read = [&](const std::string& path) -> Result<Bytes> {
+    TRY_ASSIGN(const auto text, node::read_file((directory / path).string()));
+    return to_bytes(text);
+  };
+  std::size_t differ = 0;
+  for (const auto& one : *cases) {
+    const auto verdict = tee::judge_case(one, read);
+    if (verdict && tee::same_verdict(one.expected, *verdict)) continue;
+    ++differ;
+    fmt::print("{}: expected {}, got {}\n", one.name, one.expected,
+               verdict ? *verdict : "no verdict: " + verdict.error().what);
+  }
+  fmt::print("corpus: cases {} differ {}\n", cases->size(), differ);
+  return differ == 0 ? 0 : 1;
+}
+
+void add_common(CLI::App& sub, Options& options) {
+  sub.add_option("source", options.source,
+                 "a node's HOST:PORT, or a file: certificate, quote, report, answer of /attestation")
+      ->required();
+  sub.add_option("--at", options.at, "judge at this time, like 2026-01-31T00:00:00Z; default: now");
+  sub.add_option("--collateral", options.bundle, "a bundle of collateral (JSON)");
+  sub.add_option("--root", options.roots, "also believe this root certificate (DER)");
+  sub.add_option("--simulated-root", options.simulated_roots, "also believe this simulated root (PEM)");
+  sub.add_flag("--json", options.json, "one JSON object on standard output");
+}
+
+}  // namespace
+
+void add_attest(CLI::App& app, int& status) {
+  auto* sub = app.add_subcommand("attest", "look at evidence: what it says, what a policy thinks of it and why");
+  sub->require_subcommand(1);
+  auto options = std::make_shared<Options>();
+  const auto with_policy = [&](CLI::App& command) {
+    command.add_option("--policy", options->policy, "\"default\", a TOML file with one policy, or FILE#NAME")
+        ->capture_default_str();
+  };
+  auto* showing = sub->add_subcommand("show", "what the evidence says, whatever one thinks of it");
+  add_common(*showing, *options);
+  showing->callback([options, &status] { status = show(*options); });
+  auto* verifying = sub->add_subcommand("verify", "accepted or refused; exits 0 when accepted");
+  add_common(*verifying, *options);
+  with_policy(*verifying);
+  verifying->callback([options, &status] { status = verify(*options, false); });
+  auto* explaining = sub->add_subcommand("explain", "each check, what it looked at, and how it ended");
+  add_common(*explaining, *options);
+  with_policy(*explaining);
+  explaining->callback([options, &status] { status = verify(*options, true); });
+  auto* judging = sub->add_subcommand("corpus", "judge a collection of cases; exits 0 when no verdict differs");
+  judging->add_option("directory", options->directory, "holds CASES.tsv and the files that it names")->required();
+  judging->callback([options, &status] { status = corpus(*options); });
+  auto* policy = sub->add_subcommand("policy", "print a policy with every key, its meaning and its default");
+  policy->callback([&status] {
+    fmt::print("{}", node::policy_example());
+    status = 0;
+  });
+}
+
+}  // namespace cocoon::cli

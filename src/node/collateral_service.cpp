@@ -1,0 +1,167 @@
+#include "node/collateral_service.hpp"
+
+#include "base/log.hpp"
+#include "node/secrets.hpp"
+#include "tee/quote.hpp"
+#include "tee/x509.hpp"
+
+namespace cocoon::node {
+namespace {
+
+constexpr std::size_t kMaxAnswer = 4 * 1024 * 1024;
+
+std::string url_decoded(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size()) {
+      if (const auto byte = from_hex(text.substr(i + 1, 2))) {
+        out.push_back(static_cast<char>(byte->front()));
+        i += 2;
+        continue;
+      }
+    }
+    out.push_back(text[i]);
+  }
+  return out;
+}
+
+struct Answer {
+  std::string body;
+  Bytes signer;  // where a header names one
+};
+
+net::Task<Result<Answer>> get(net::HttpClient& http, std::string url, std::string signer_header) {
+  net::HttpCall call;
+  call.url = url;
+  call.deadline = net::Millis(30'000);
+  auto answer = co_await http.send(std::move(call));
+  if (!answer) co_return std::unexpected(std::move(answer).error().within(url));
+  if (answer->status() != 200) co_return fail("{}: status {}", url, answer->status());
+  Answer out;
+  if (!signer_header.empty()) {
+    auto signer = signer_of_header(answer->headers().get(signer_header));
+    if (!signer) co_return std::unexpected(std::move(signer).error().within(url));
+    out.signer = *std::move(signer);
+  }
+  auto body = co_await answer->read_all(kMaxAnswer);
+  if (!body) co_return std::unexpected(std::move(body).error().within(url));
+  out.body = *std::move(body);
+  co_return out;
+}
+
+}  // namespace
+
+Result<Bytes> signer_of_header(std::string_view header) {
+  TRY_ASSIGN(auto chain, tee::read_pem(url_decoded(header), "CERTIFICATE", 4));
+  return std::move(chain.front());
+}
+
+Result<Bytes> read_crl_answer(std::string_view body) {
+  if (!body.empty() && body.front() == 0x30 && tee::read_crl(as_bytes(body))) return to_bytes(body);
+  if (body.starts_with("-----BEGIN")) {
+    TRY_ASSIGN(auto blocks, tee::read_pem(body, "X509 CRL", 1));
+    return std::move(blocks.front());
+  }
+  while (!body.empty() && (body.back() == '\n' || body.back() == '\r' || body.back() == ' ')) body.remove_suffix(1);
+  auto raw = from_hex(body);
+  if (!raw) return fail("the revocation list is neither DER, PEM nor hex");
+  return *std::move(raw);
+}
+
+CollateralService::CollateralService(net::Executor executor, CollateralOptions options, net::Clock clock)
+    : executor_(executor),
+      options_(std::move(options)),
+      clock_(std::move(clock)),
+      cache_(options_.directory),
+      http_(executor),
+      timer_(executor) {}
+
+Result<std::shared_ptr<CollateralService>> CollateralService::make(net::Executor executor, CollateralOptions options,
+                                                                   net::Clock clock) {
+  std::shared_ptr<CollateralService> out(
+      new CollateralService(std::move(executor), std::move(options), std::move(clock)));
+  for (const auto& path : out->cache_.load()) log::warn("collateral", "{} is no collateral: ignored", path);
+  if (out->options_.bundle.empty()) return out;
+  TRY_ASSIGN(const auto text, read_file(out->options_.bundle, tee::kMaxPresented));
+  auto bundle = tee::read_bundle(text);
+  if (!bundle) return std::unexpected(std::move(bundle).error().within(out->options_.bundle));
+  if (bundle->intel) out->bundled_intel_ = tee::IntelCollateral::read(*std::move(bundle->intel));
+  if (bundle->amd) out->bundled_amd_ = std::make_shared<const tee::AmdCollateral>(*std::move(bundle->amd));
+  return out;
+}
+
+tee::Collateral CollateralService::find(const tee::Evidence& evidence) {
+  tee::Collateral out;
+  out.intel = bundled_intel_;
+  out.amd = bundled_amd_;
+  const auto* tdx = std::get_if<tee::TdxEvidence>(&evidence);
+  const auto quote = tdx ? tee::parse_quote(tdx->quote) : Result<tee::Quote>(fail("not a quote"));
+  if (!quote) return out;
+  const auto name = tee::collateral_name(*quote);
+  if (!name) return out;
+  const auto now = clock_();
+  if (auto known = cache_.find(*name, now)) {
+    out.intel = std::move(known);
+  } else if (!options_.service.empty()) {
+    cache_.want(*name, now);
+    net::asio::co_spawn(executor_, refresh(shared_from_this()), net::asio::detached);
+  }
+  return out;
+}
+
+net::Task<Result<>> CollateralService::fetch(tee::IntelCollateralName name) {
+  const auto base = options_.service + (name.tdx ? "/tdx" : "/sgx") + "/certification/v4";
+  const auto lists = options_.service + "/sgx/certification/v4";
+  const std::string tcb_url = fmt::format("{}/tcb?fmspc={}", base, to_hex(name.fmspc.view())),
+                    qe_url = base + "/qe/identity",
+                    pck_url = fmt::format("{}/pckcrl?ca={}&encoding=der", lists,
+                                          name.processor_ca ? "processor" : "platform"),
+                    root_url = lists + "/rootcacrl";
+  const std::string tcb_header = "TCB-Info-Issuer-Chain", qe_header = "SGX-Enclave-Identity-Issuer-Chain", none;
+  CO_TRY_ASSIGN(const auto tcb, co_await get(http_, tcb_url, tcb_header));
+  CO_TRY_ASSIGN(const auto qe, co_await get(http_, qe_url, qe_header));
+  CO_TRY_ASSIGN(const auto pck_crl, co_await get(http_, pck_url, none));
+  CO_TRY_ASSIGN(const auto root_crl, co_await get(http_, root_url, none));
+  tee::IntelCollateralFiles files;
+  files.tcb_info = to_bytes(tcb.body);
+  files.qe_identity = to_bytes(qe.body);
+  files.tcb_signer = tcb.signer;
+  files.qe_signer = qe.signer;
+  CO_TRY_ASSIGN(files.pck_crl, read_crl_answer(pck_crl.body));
+  CO_TRY_ASSIGN(files.root_crl, read_crl_answer(root_crl.body));
+  co_return cache_.put(name, std::move(files), clock_());
+}
+
+net::Task<void> CollateralService::refresh(std::shared_ptr<CollateralService> self) {
+  if (self->refreshing_ || self->stopped_) co_return;
+  self->refreshing_ = true;
+  for (const auto& name : self->cache_.due(self->clock_())) {
+    const auto fetched = co_await self->fetch(name);
+    if (fetched)
+      log::info("collateral", "{}: fetched", to_string(name));
+    else
+      log::warn("collateral", "{}: {}; what is at hand is used until it goes stale", to_string(name),
+                fetched.error().what);
+  }
+  self->refreshing_ = false;
+}
+
+net::Task<void> CollateralService::keep_fresh(std::shared_ptr<CollateralService> self) {
+  while (!self->stopped_) {
+    co_await refresh(self);
+    self->timer_.expires_after(self->options_.look);
+    const auto [ec] = co_await self->timer_.async_wait(net::no_throw);
+    if (ec) co_return;
+  }
+}
+
+void CollateralService::start() {
+  if (!options_.service.empty()) net::asio::co_spawn(executor_, keep_fresh(shared_from_this()), net::asio::detached);
+}
+
+void CollateralService::stop() {
+  stopped_ = true;
+  timer_.cancel();
+}
+
+}  // namespace cocoon::node

@@ -1,0 +1,53 @@
+// Fetches collateral from a service with the shape of Intel's provisioning certification service (or a PCCS that caches
+// it), and hands out what is at hand to whoever judges peers. Runs on one executor.
+#pragma once
+#include "net/credentials.hpp"
+#include "net/http_client.hpp"
+#include "node/collateral_cache.hpp"
+
+namespace cocoon::node {
+
+struct CollateralOptions {
+  std::string
+      service;  // "http://host:port": /tdx/certification/v4/tcb and so on are below it; empty: nothing is fetched
+  std::string directory;  // the cache's; empty: memory only
+  std::string bundle;     // a file that is always at hand (tee/presented.hpp): air-gapped machines, tests
+  Duration look = std::chrono::seconds(30);  // how often what is due is looked for
+};
+
+class CollateralService final : public net::CollateralSource, public std::enable_shared_from_this<CollateralService> {
+ public:
+  static Result<std::shared_ptr<CollateralService>> make(net::Executor executor, CollateralOptions options,
+                                                         net::Clock clock = wall_clock);
+
+  // What is at hand; what is missing is fetched, for the peer's next attempt.
+  tee::Collateral find(const tee::Evidence&) override;
+  // Fetches one platform's collateral now.
+  net::Task<Result<>> fetch(tee::IntelCollateralName name);
+  void start();
+  void stop();
+
+  CollateralCache& cache() { return cache_; }
+
+ private:
+  CollateralService(net::Executor executor, CollateralOptions options, net::Clock clock);
+  static net::Task<void> refresh(std::shared_ptr<CollateralService> self);
+  static net::Task<void> keep_fresh(std::shared_ptr<CollateralService> self);
+
+  net::Executor executor_;
+  CollateralOptions options_;
+  net::Clock clock_;
+  CollateralCache cache_;
+  net::HttpClient http_;
+  net::asio::steady_timer timer_;
+  std::shared_ptr<const tee::IntelCollateral> bundled_intel_;
+  std::shared_ptr<const tee::AmdCollateral> bundled_amd_;
+  bool stopped_ = false, refreshing_ = false;
+};
+
+// The certificate that signed, from a header that carries its chain as URL-encoded PEM, leaf first.
+Result<Bytes> signer_of_header(std::string_view header);
+// A revocation list as services give it: DER, PEM, or DER as hex digits.
+Result<Bytes> read_crl_answer(std::string_view body);
+
+}  // namespace cocoon::node

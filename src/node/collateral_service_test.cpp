@@ -1,0 +1,135 @@
+#include "node/collateral_service.hpp"
+
+#include <filesystem>
+#include <fstream>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "net/testing.hpp"
+#include "node/collateral_testing.hpp"
+#include "tee/utc.hpp"
+
+namespace cocoon::node {
+namespace {
+
+namespace fs = std::filesystem;
+
+Bytes carried(const std::string& name) {
+  std::ifstream in(fs::path(COCOON_SOURCE_DIR) / "src/tee/testdata/attestation/synthetic" / name, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  EXPECT_FALSE(text.empty()) << name;
+  return to_bytes(text);
+}
+
+tee::IntelCollateralFiles files() {
+  return {carried("tcbinfo-f9590baa.json"), carried("qeid-16614736.json"),  carried("tcb-signing.der"),
+          carried("tcb-signing.der"),       carried("pckcrl-fea93a26.der"), carried("rootcrl-46c4e696.der")};
+}
+
+class CollateralServiceTest : public ::testing::Test {
+ protected:
+  ~CollateralServiceTest() override { fs::remove_all(directory); }
+
+  std::shared_ptr<CollateralService> make(std::string url) {
+    CollateralOptions options;
+    options.service = std::move(url);
+    options.directory = directory;
+    return CollateralService::make(loop.io.get_executor(), options, [this] { return now; }).value();
+  }
+  tee::TdxEvidence evidence() {
+    tee::TdxEvidence out;
+    out.quote = carried("quote-uptodate-v4.bin");
+    return out;
+  }
+  std::string verdict_with(const tee::Collateral& collateral) {
+    const tee::Trust trust{{{crypto::sha256(carried("root.der")), "synthetic", false}}};
+    return tee::verdict_text(tee::verify_unbound(evidence(), {}, trust, now, collateral));
+  }
+
+  net::testing::Loop loop;
+  Time now = tee::parse_utc("2026-11-01T00:00:00Z").value();
+  std::string directory = (fs::temp_directory_path() / ("cocoon-collateral-" + std::to_string(::getpid()))).string();
+};
+
+TEST_F(CollateralServiceTest, WhatIsMissingIsFetchedAndKept) {
+  testing::CollateralServer server(loop.io.get_executor(), files());
+  const auto service = make(server.url());
+  EXPECT_EQ(service->find(evidence()).intel, nullptr);
+  EXPECT_EQ(verdict_with({}), "REJECT:COLLATERAL_MISSING");
+  const auto name = tee::collateral_name(tee::parse_quote(evidence().quote).value()).value();
+  loop.until([&] { return service->cache().fresh_until(name) != Time::min(); });
+  EXPECT_EQ(server.targets.at(0), "/tdx/certification/v4/tcb?fmspc=5a5a5a5a0000");
+  EXPECT_EQ(server.targets.size(), 4u);
+  EXPECT_EQ(verdict_with(service->find(evidence())), "UpToDate");
+
+  // The service goes away and the node starts again: the directory is enough.
+  server.broken = true;
+  const auto again = make(server.url());
+  EXPECT_EQ(verdict_with(again->find(evidence())), "UpToDate");
+  EXPECT_EQ(again->find(evidence()).intel->files(), files());
+  loop.run([&]() -> net::Task<> {
+    const auto fetched = co_await again->fetch(name);
+    EXPECT_FALSE(fetched);
+  });
+  EXPECT_EQ(verdict_with(again->find(evidence())), "UpToDate") << "an outage loses nothing";
+  server.close();
+  loop.settle();
+}
+
+TEST_F(CollateralServiceTest, ABundleIsAlwaysAtHand) {
+  fs::create_directories(directory);
+  const auto path = directory + "/bundle";
+  tee::Bundle bundle;
+  bundle.intel = files();
+  std::ofstream(path) << tee::write_bundle(bundle);
+  CollateralOptions options;
+  options.bundle = path;
+  const auto service = CollateralService::make(loop.io.get_executor(), options, [this] { return now; }).value();
+  EXPECT_EQ(verdict_with(service->find(evidence())), "UpToDate");
+  options.bundle = directory + "/nothing";
+  EXPECT_FALSE(CollateralService::make(loop.io.get_executor(), options));
+}
+
+TEST(CollateralCache, RenewsInTheMiddleOfItsLifeAndForgetsTheOldest) {
+  const auto now = tee::parse_utc("2026-11-01T00:00:00Z").value();
+  CollateralCache cache("", 2);
+  tee::IntelCollateralName a, b, c;
+  a.fmspc[0] = 1;
+  b.fmspc[0] = 2;
+  c.fmspc[0] = 3;
+  cache.want(a, now);
+  EXPECT_EQ(cache.due(now).size(), 1u);
+  EXPECT_TRUE(cache.due(now + std::chrono::seconds(1)).empty()) << "a failed fetch is not repeated at once";
+  EXPECT_EQ(cache.due(now + std::chrono::minutes(2)).size(), 1u);
+  ASSERT_TRUE(cache.put(a, files(), now));
+  const auto until = cache.fresh_until(a);
+  ASSERT_GT(until, now);
+  EXPECT_TRUE(cache.due(now + (until - now) / 2 - std::chrono::seconds(1)).empty());
+  EXPECT_EQ(cache.due(now + (until - now) / 2 + std::chrono::seconds(1)).size(), 1u);
+  cache.want(b, now + std::chrono::seconds(1));
+  EXPECT_NE(cache.find(a, now + std::chrono::seconds(2)), nullptr);
+  cache.want(c, now + std::chrono::seconds(3));
+  EXPECT_EQ(cache.size(), 2u);
+  EXPECT_NE(cache.find(a, now), nullptr) << "b was asked for least recently";
+}
+
+TEST(CollateralCache, WhatCannotBeReadIsNotKept) {
+  CollateralCache cache("");
+  auto broken = files();
+  broken.pck_crl.pop_back();
+  EXPECT_FALSE(cache.put({}, broken, Time{}));
+  EXPECT_EQ(cache.find({}, Time{}), nullptr);
+}
+
+TEST(CollateralAnswers, ListsComeInThreeForms) {
+  const auto der = carried("rootcrl-46c4e696.der");
+  EXPECT_EQ(read_crl_answer(as_text(der)).value(), der);
+  EXPECT_EQ(read_crl_answer(to_hex(der) + "\n").value(), der);
+  EXPECT_EQ(read_crl_answer(tee::write_pem(der, "X509 CRL")).value(), der);
+  EXPECT_FALSE(read_crl_answer("<html>"));
+  EXPECT_FALSE(signer_of_header(""));
+}
+
+}  // namespace
+}  // namespace cocoon::node

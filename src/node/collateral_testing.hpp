@@ -1,0 +1,68 @@
+// A collateral service for tests: the shape of a PCCS over HTTP on loopback, with the files it is given.
+#pragma once
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "net/http_server.hpp"
+#include "tee/collateral.hpp"
+#include "tee/x509.hpp"
+
+namespace cocoon::node::testing {
+
+inline std::string url_encoded(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
+    out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
+  }
+  return out;
+}
+
+class CollateralServer {
+ public:
+  CollateralServer(net::Executor executor, tee::IntelCollateralFiles served)
+      : files(std::move(served)),
+        server_(std::move(executor), {},
+                [this](const net::HttpRequest& request, net::HttpResponder& to) { return answer(request, to); }) {
+    EXPECT_TRUE(server_.listen("127.0.0.1:0"));
+  }
+  std::string url() const { return fmt::format("http://127.0.0.1:{}", server_.port()); }
+  void close() { server_.close(); }
+
+  tee::IntelCollateralFiles files;
+  bool broken = false;               // every answer is an error
+  std::vector<std::string> targets;  // what was asked for
+
+ private:
+  net::Task<> answer(const net::HttpRequest& request, net::HttpResponder& to) {
+    targets.push_back(request.target);
+    int status = broken ? 503 : 200;
+    net::HttpHeaders headers;
+    std::string body;
+    const auto chain = [](const Bytes& signer) { return url_encoded(tee::write_pem(signer, "CERTIFICATE")); };
+    const auto path = request.path();
+    if (broken) {
+      body = "out of order";
+    } else if (path.ends_with("/v4/tcb")) {
+      headers.add("TCB-Info-Issuer-Chain", chain(files.tcb_signer));
+      body = to_text(files.tcb_info);
+    } else if (path.ends_with("/qe/identity")) {
+      headers.add("SGX-Enclave-Identity-Issuer-Chain", chain(files.qe_signer));
+      body = to_text(files.qe_identity);
+    } else if (path.ends_with("/pckcrl")) {
+      body = to_text(files.pck_crl);
+    } else if (path.ends_with("/rootcacrl")) {
+      body = to_hex(files.root_crl);  // as a PCCS gives it
+    } else {
+      status = 404;
+    }
+    const auto sent = co_await to.respond(status, std::move(headers), std::move(body));
+    static_cast<void>(sent);
+  }
+
+  net::HttpServer server_;
+};
+
+}  // namespace cocoon::node::testing
