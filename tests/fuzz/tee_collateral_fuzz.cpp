@@ -4,6 +4,7 @@
 
 #include "tee/corpus.hpp"
 #include "tee/presented.hpp"
+#include "tee/session_binding.hpp"
 #include "tee/tcb_info.hpp"
 
 namespace {
@@ -64,6 +65,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     default:
       value_or_reason(tee::read_bundle(as_text(input)));
       value_or_reason(tee::parse_corpus(as_text(input)));
+      if (const auto evidence = tee::decode_session_evidence(input); !evidence)
+        value_or_reason(evidence);
+      else if (tee::decode_session_evidence(tee::encode_session_evidence(*evidence)) != evidence)
+        std::abort();
   }
   return 0;
 }
