@@ -23,6 +23,15 @@ Result<tee::Attester> make_attester(const CommonConfig& config) {
 }
 
 Result<tee::SessionAttester> make_session_attester(const CommonConfig& config) {
+  if (config.tee == "hardware") {
+    auto source = evidence::detect_cpu_source(evidence::linux_kernel());
+    if (!source) return std::unexpected(std::move(source).error().within("tee.kind"));
+    return [source = std::shared_ptr<evidence::Source>(*std::move(source))](
+               const Bits512& report_data) -> Result<tee::Evidence> {
+      TRY_ASSIGN(auto collected, source->collect({report_data, {}}));
+      return std::move(collected.cpu);
+    };
+  }
   if (config.tee != "simulated") return tee::SessionAttester{};
   auto platform = tee::SimulatedPlatform::load(config.tee_directory);
   if (!platform) return std::unexpected(std::move(platform).error().within("tee.directory"));
