@@ -11,23 +11,30 @@
 namespace cocoon::net {
 
 // One coroutine waits, anybody on the same executor wakes it. A wake without a waiter is remembered (once).
-// A wait may also return without a wake (shutdown): callers check their condition in a loop.
+// A wait may also return without a wake: callers check their condition in a loop. An event that ends, or whose context
+// ends, takes its waiter with it.
 class Event {
  public:
-  explicit Event(const Executor& executor) : timer_(executor, SteadyTime::max()) {}
+  explicit Event(const Executor& executor);
+  ~Event();
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
 
-  void notify() {
-    if (set_) return;
-    set_ = true;
-    timer_.cancel();
-  }
-  Task<> wait() {
-    if (!set_) co_await timer_.async_wait(no_throw);
-    set_ = false;
-  }
+  // The waiter goes on in a later turn of the loop.
+  void notify();
+  Task<> wait();
 
  private:
-  asio::steady_timer timer_;
+  class Registry;
+  using Waiter = asio::async_result<std::decay_t<decltype(asio::use_awaitable)>, void()>::handler_type;
+  std::optional<Waiter> take();
+
+  // A waiting coroutine mostly owns what it waits in: whoever ends the context breaks that circle by this list of all
+  // events that have a waiter.
+  Registry& registry_;
+  Event* before_ = nullptr;
+  Event* behind_ = nullptr;
+  std::optional<Waiter> waiter_;
   bool set_ = false;
 };
 
