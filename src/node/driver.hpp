@@ -60,11 +60,10 @@ class Driver {
   }
 
   void arm() {
+    // A timer that fires too early costs a tick; moving it with every request would cost more.
     const auto at = core_.wake_at();
-    if (at == armed_for_) return;
+    if (at >= armed_for_) return;
     armed_for_ = at;
-    timer_.cancel();
-    if (at == Time::max()) return;
     // Never sooner than a millisecond from now: a core that wants to be woken in the past must not spin.
     timer_.expires_after(std::max<Duration>(at - wall_clock(), std::chrono::milliseconds(1)));
     timer_.async_wait([this, alive = std::weak_ptr<bool>(alive_)](boost::system::error_code error) {
