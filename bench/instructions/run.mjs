@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 // Instructions of each hot path (bench/hot_paths.cpp) under callgrind, beside the committed counts. They do not depend on
 // what else the machine does, only on compiler and libraries.
 //
