@@ -1,0 +1,247 @@
+// What the auditor makes of what processes say.
+#include <algorithm>
+
+#include "auditor.hpp"
+#include "ton/boc.hpp"
+#include "ton/contracts/wallet.hpp"
+#include "wire/messages.hpp"
+
+namespace cocoon::sim {
+namespace {
+
+// The bag of cells in a message's payment; nothing if it has none.
+std::optional<ton::Cell> body_of(const wire::proxy::AnySignedPayment& payment) {
+  const auto* given = std::get_if<wire::proxy::SignedPayment>(&payment);
+  if (given == nullptr) return std::nullopt;
+  const auto cell = ton::read_boc(given->data);
+  return cell ? std::optional(*cell) : std::nullopt;
+}
+
+// A message that carries a signed payment and the counters told with it.
+struct Told {
+  std::optional<ton::Cell> body;
+  std::int64_t db = 0, max = 0;
+  bool counters = false;
+};
+
+template <class M>
+std::optional<Told> told_by(BytesView object) {
+  const auto m = wire::decode<M>(object);
+  if (!m) return std::nullopt;
+  Told out{body_of(m->signed_payment)};
+  if constexpr (requires { m->db_tokens; }) out.db = m->db_tokens, out.max = m->max_tokens, out.counters = true;
+  if constexpr (requires { m->tokens_committed_to_db; })
+    out.db = m->tokens_committed_to_db, out.max = m->max_tokens, out.counters = true;
+  return out;
+}
+
+std::optional<Told> told(BytesView object) {
+  switch (wire::peek_id(object)) {
+    case wire::client::ConnectedToProxy::kId:
+      return told_by<wire::client::ConnectedToProxy>(object);
+    case wire::client::AuthorizationWithProxySuccess::kId:
+      return told_by<wire::client::AuthorizationWithProxySuccess>(object);
+    case wire::client::PaymentStatus::kId:
+      return told_by<wire::client::PaymentStatus>(object);
+    case wire::worker::CompareBalanceWithProxyResult::kId:
+      return told_by<wire::worker::CompareBalanceWithProxyResult>(object);
+    case wire::worker::PaymentStatus::kId:
+      return told_by<wire::worker::PaymentStatus>(object);
+    case wire::proxy::RunQuery::kId:
+      return told_by<wire::proxy::RunQuery>(object);
+    case wire::proxy::RunQueryEx::kId:
+      return told_by<wire::proxy::RunQueryEx>(object);
+    case wire::proxy::ClientRequestPayment::kId:
+      return told_by<wire::proxy::ClientRequestPayment>(object);
+    case wire::proxy::WorkerRequestPayment::kId:
+      return told_by<wire::proxy::WorkerRequestPayment>(object);
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace
+
+ProcessId Auditor::proxy_started(std::size_t proxy, std::uint64_t image) {
+  const auto id = next_process_++;
+  Process p;
+  p.proxy = proxy;
+  p.counted = images_[image];
+  p.durable = image;
+  for (const auto& [other, process] : processes_)
+    if (process.alive && process.proxy == proxy) ++p.others;
+  processes_.emplace(id, std::move(p));
+  return id;
+}
+
+void Auditor::proxy_ended(ProcessId id) { processes_.at(id).alive = false; }
+
+void Auditor::proxy_writes(ProcessId id, std::uint64_t number, std::uint64_t image) {
+  auto& p = processes_.at(id);
+  images_[image] = p.counted;
+  p.writes[number] = image;
+}
+
+void Auditor::image_is_durable(ProcessId id, std::uint64_t image) {
+  durable_.insert(image);
+  processes_.at(id).durable = image;
+}
+
+std::uint64_t Auditor::counted(ProcessId id, const ton::Address& contract) const {
+  const auto& counted = processes_.at(id).counted;
+  const auto it = counted.find(contract);
+  return it == counted.end() ? 0 : it->second;
+}
+
+// A signed payment of one of our proxies for one of our contracts; nothing for any other cell.
+std::optional<Auditor::Seen> Auditor::read_signed(const ton::Cell& body) {
+  const auto message = ton::parse_signed_message(body);
+  if (!message) return std::nullopt;
+  const auto payload = ton::parse_payment_payload(message->payload);
+  if (!payload) return std::nullopt;
+  std::size_t proxy = 0;
+  if (const auto c = clients_.find(payload->contract); c != clients_.end())
+    proxy = c->second.proxy;
+  else if (const auto w = workers_.find(payload->contract); w != workers_.end())
+    proxy = w->second.proxy;
+  else
+    return std::nullopt;
+  if (!known_bodies_.contains(message->payload.hash()) &&
+      !ton::signature_is_valid(*message, proxies_[proxy].instance.proxy_key()))
+    return std::nullopt;
+  if (known_bodies_.insert(message->payload.hash()).second) seen_.push_back({payload->contract, body, payload->tokens});
+  return Seen{payload->contract, body, payload->tokens};
+}
+
+// Only what is committed on chain is signed, one amount per commit, and never less than before.
+void Auditor::check_signed(const Seen& seen, ProcessId by) {
+  auto& process = processes_.at(by);
+  const auto& allowed = committed_[seen.contract];
+  if (seen.tokens != 0 && !allowed.contains(seen.tokens))
+    complain(fmt::format("I5: signed {} tokens for {}, which no commit on chain holds", seen.tokens,
+                         ton::to_raw_text(seen.contract)));
+  auto& last = process.signed_last[seen.contract];
+  if (seen.tokens < last)
+    complain(fmt::format("I2: signed {} tokens for {} after {}", seen.tokens, ton::to_raw_text(seen.contract), last));
+  last = std::max(last, seen.tokens);
+  auto& most = signed_most_[seen.contract];
+  // A copy that ran at the same time may have been ahead; who starts after everybody else has died may not be behind.
+  if (seen.tokens < most && process.others == 0) {
+    const bool alone = std::none_of(processes_.begin(), processes_.end(), [&](const auto& other) {
+      return other.first > by && other.second.proxy == process.proxy;
+    });
+    if (alone)
+      complain(fmt::format("I2: after a restart signed {} tokens for {}, an earlier process had signed {}", seen.tokens,
+                           ton::to_raw_text(seen.contract), most));
+  }
+  most = std::max(most, seen.tokens);
+}
+
+// Counters told to peers are what we counted ourselves, and db no more than what is on disk.
+void Auditor::check_told(const Process& p, const ton::Address& contract, std::int64_t db, std::int64_t max,
+                         std::uint64_t more) {
+  const auto of = [&](const Tokens& tokens) {
+    const auto it = tokens.find(contract);
+    return it == tokens.end() ? 0 : it->second;
+  };
+  const auto counted = of(p.counted) + more;
+  if (max < 0 || static_cast<std::uint64_t>(max) != counted)
+    complain(fmt::format("I3: told max {} for {}, the payments so far make {}", max, ton::to_raw_text(contract), counted));
+  if (const auto durable = of(images_[p.durable]); db < 0 || static_cast<std::uint64_t>(db) > durable)
+    complain(fmt::format("I1: told {} tokens in the database for {}, on disk are {}", db, ton::to_raw_text(contract),
+                         durable));
+}
+
+void Auditor::proxy_says(ProcessId id, BytesView object) {
+  const auto heard = told(object);
+  if (!heard) return;
+  auto& p = processes_.at(id);
+  const auto seen = heard->body ? read_signed(*heard->body) : std::nullopt;
+  if (heard->body && !seen) return complain("a payment that the proxy's key has not signed, or for a foreign contract");
+  if (seen) check_signed(*seen, id);
+  const auto kind = wire::peek_id(object);
+  std::uint64_t more = 0;
+  if (kind == wire::proxy::ClientRequestPayment::kId) {
+    // The worker is told next, and that is when we count.
+    const auto m = wire::decode<wire::proxy::ClientRequestPayment>(object);
+    more = static_cast<std::uint64_t>(std::max<std::int64_t>(m->request_tokens, 0));
+  } else if (kind == wire::proxy::WorkerRequestPayment::kId) {
+    const auto m = wire::decode<wire::proxy::WorkerRequestPayment>(object);
+    const auto claim = claims_.find(m->request_id);
+    const auto claimed = claim == claims_.end() ? 0 : std::max<std::int64_t>(claim->second, 0);
+    if (m->request_tokens < 0 || m->request_tokens > claimed)
+      complain(fmt::format("I4: {} tokens charged for a request whose worker claims {}", m->request_tokens, claimed));
+    const auto owner = ton::address_from_text(m->request_client_owner);
+    if (m->request_tokens > 0 && (!seen || !owner)) return complain("tokens counted before anything may be signed");
+    if (m->request_tokens > 0) {
+      const auto t = static_cast<std::uint64_t>(m->request_tokens);
+      p.counted[seen->contract] += t;
+      p.counted[proxies_[p.proxy].instance.client_address(*owner)] += t;
+    }
+  }
+  if (heard->counters && seen) check_told(p, seen->contract, heard->db, heard->max, more);
+}
+
+// Externals of the proxy's wallet: which commit belongs to which snapshot, and no commit before its snapshot is on
+// disk. Signatures for contracts count as signed when they leave.
+void Auditor::proxy_sends(ProcessId id, BytesView external) {
+  const auto cell = ton::read_boc(external);
+  const auto message = cell ? ton::parse_message(*cell) : Result<ton::Message>(fail("no cell"));
+  if (!message) return complain("an external that cannot be read");
+  const auto body = ton::parse_wallet_body(message->body);
+  if (!body) return complain("an external that no wallet would read");
+  auto& p = processes_.at(id);
+  for (const auto& order : body->request.orders) {
+    const auto inner = ton::parse_message(order.message);
+    if (!inner) continue;
+    if (const auto commit = ton::parse_body<ton::ProxySaveState>(inner->body)) {
+      const auto written = p.writes.find(static_cast<std::uint64_t>(commit->seqno));
+      if (written == p.writes.end()) {
+        complain(fmt::format("commit {} is of no snapshot of this process", commit->seqno));
+        continue;
+      }
+      if (!durable_.contains(written->second))
+        complain(fmt::format("I5: commit {} leaves before its snapshot is on disk", commit->seqno));
+      sent_commits_.emplace(std::tuple(p.proxy, commit->seqno, commit->hash), SentCommit{id, written->second});
+    } else if (const auto seen = read_signed(inner->body)) {
+      check_signed(*seen, id);
+    }
+  }
+}
+
+void Auditor::worker_says(BytesView object) {
+  const auto take = [&](const auto& m) {
+    if (m && m->is_final()) claims_[m->request_id] = m->final_info.tokens_used.total_tokens_used;
+  };
+  const auto take_old = [&](const auto& m) {
+    if (m && m->is_completed) claims_[m->request_id] = m->tokens_used.total_tokens_used;
+  };
+  switch (wire::peek_id(object)) {
+    case wire::proxy::QueryAnswerEx::kId:
+      return take(wire::decode<wire::proxy::QueryAnswerEx>(object));
+    case wire::proxy::QueryAnswerPartEx::kId:
+      return take(wire::decode<wire::proxy::QueryAnswerPartEx>(object));
+    case wire::proxy::QueryAnswer::kId:
+      return take_old(wire::decode<wire::proxy::QueryAnswer>(object));
+    case wire::proxy::QueryAnswerPart::kId:
+      return take_old(wire::decode<wire::proxy::QueryAnswerPart>(object));
+    default:
+      return;
+  }
+}
+
+void Auditor::worker_hears(std::size_t worker, BytesView object) {
+  const auto heard = told(object);
+  if (!heard || !heard->body) return;
+  const auto seen = read_signed(*heard->body);
+  if (!seen) return;
+  if (const auto w = workers_.find(seen->contract); w != workers_.end() && w->second.index == worker)
+    w->second.holds = std::max(w->second.holds, seen->tokens);
+}
+
+void Auditor::worker_forgets(std::size_t worker) {
+  for (auto& [contract, w] : workers_)
+    if (w.index == worker) w.holds = 0;
+}
+
+}  // namespace cocoon::sim

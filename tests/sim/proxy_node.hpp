@@ -1,0 +1,52 @@
+#pragma once
+#include "disk.hpp"
+#include "node.hpp"
+#include "observer.hpp"
+#include "proxy/core/core.hpp"
+
+namespace cocoon::sim {
+
+class ProxyNode final : public RoleNode<ProxyNode, proxy::Core, proxy::Event, proxy::Effect> {
+ public:
+  using Base = RoleNode<ProxyNode, proxy::Core, proxy::Event, proxy::Effect>;
+
+  struct Place {
+    std::size_t index = 0;  // which proxy this is (a clone has the same)
+    std::string for_workers, for_clients;
+  };
+
+  ProxyNode(Ground& ground, Observer& observer, std::string name, Place place, role::Peer peer)
+      : RoleNode(ground, std::move(name), std::move(peer)), observer_(observer), place_(std::move(place)) {}
+
+  proxy::Config config;
+  Disk disk;
+  // The nonces that it gives to clients: what an eavesdropper would like to know.
+  std::function<void(std::uint64_t)> overheard;
+
+  // False: it did not start, with this database.
+  bool boot();
+  bool faulted() const { return faulted_; }  // it said that it must not go on with this database
+  ProcessId process() const { return process_; }
+
+  void packet(role::PacketIn) override;
+  using Node::apply;
+  void apply(role::SendPacket&);
+  void apply(role::Answer&);
+  void apply(role::SendExternal&);
+  void apply(role::Log&);
+  void apply(proxy::WriteSnapshot&);
+  void apply(proxy::OpenRoute& e) { routes_.open(e); }
+  void apply(proxy::CloseRoute& e) { routes_.close(e); }
+
+ private:
+  void core_gone() override;
+
+  Observer& observer_;
+  Place place_;
+  proxy::RouteTable routes_;
+  Bytes carried_;
+  ProcessId process_ = 0;
+  bool faulted_ = false;
+};
+
+}  // namespace cocoon::sim
