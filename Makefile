@@ -6,14 +6,17 @@
 #   ONLY='unit e2e'    `make test` with these suites of tests/suites.txt only
 #   SECONDS_EACH=n    how long `make fuzz` gives each target (default 20)
 #   MINUTES=n SEED=n  how long `make crash` kills nodes (default 1), and in which order
+#   SEEDS=n STEPS=n    how many networks `make sim` simulates, for how long; SEED=n replays one
 #   PRESET=name       what `make build` builds (default release)
 ARGS ?=
 PRESET ?= release
 SECONDS_EACH ?= 20
-export JOBS SANITIZERS ONLY SECONDS_EACH MINUTES SEED
+SEEDS ?= 100
+STEPS ?= 4000
+export JOBS SANITIZERS ONLY SECONDS_EACH MINUTES SEED SEEDS STEPS
 
 .DEFAULT_GOAL := help
-.PHONY: help up test build bench crash lint format contracts fuzz asan tsan fresh-check clean
+.PHONY: help up test build bench crash lint format contracts fuzz sim sim-mutations asan tsan fresh-check clean
 MAKEFLAGS += --no-print-directory
 
 help: ## prints this
@@ -46,6 +49,12 @@ contracts: ## build/contracts/{root,proxy,client,worker,wallet}.boc from the Tol
 
 fuzz: ## feeds every decoder hostile bytes, SECONDS_EACH (20) seconds each
 	@tools/verb fuzz
+
+sim: ## simulates SEEDS (100) networks with faults for STEPS (4000) steps each and audits the money; SEED=n replays one
+	@tools/verb sim
+
+sim-mutations: ## breaks the line that keeps each invariant, and shows that the simulator notices
+	@tools/verb sim-mutations
 
 asan: ## the unit tests with AddressSanitizer and UndefinedBehaviorSanitizer
 	@tools/verb asan

@@ -1,5 +1,6 @@
 // Snapshots and commits: how tokens get from memory to disk to chain (contracts.md 6.3, steps 7 to 9; 6.4).
 #include "base/assert.hpp"
+#include "base/mutation.hpp"
 #include "ledger/ledger.hpp"
 
 namespace cocoon::ledger {
@@ -48,6 +49,10 @@ Snapshot Ledger::snapshot(bool commit, bool clean) {
   s.seal = seal(s, seal_key_);
   in_flight_ = std::move(values);
   dirty_ = false;
+  if (mutated("I1-durable-at-once")) {
+    for (const auto& [owner, tokens] : in_flight_->clients) clients_.at(owner).tokens.db = tokens;
+    for (const auto& [owner, tokens] : in_flight_->workers) workers_.at(owner).tokens.db = tokens;
+  }
   return s;
 }
 
@@ -74,7 +79,8 @@ void Ledger::snapshot_failed(std::int32_t seqno) {
 }
 
 std::optional<PendingCommit> Ledger::commit_to_send() const {
-  if (!outstanding_ || (in_flight_ && in_flight_->seqno == outstanding_->seqno)) return std::nullopt;
+  const bool being_written = in_flight_ && outstanding_ && in_flight_->seqno == outstanding_->seqno;
+  if (!outstanding_ || (being_written && !mutated("I5-commit-before-disk"))) return std::nullopt;
   return PendingCommit{outstanding_->seqno, pending_.at(outstanding_->seqno)};
 }
 

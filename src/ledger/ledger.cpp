@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.hpp"
+#include "base/mutation.hpp"
 #include "market/prices.hpp"
 #include "ton/contracts/arithmetic.hpp"
 
@@ -51,6 +52,7 @@ Result<> Ledger::load(const Snapshot& s) {
     c.committed = r.committed;
     c.expected = r.chain.tokens_used;
     if (r.chain.tokens_used > r.tokens) return fail(fault::damaged, "a stored client was charged more than it used");
+    if (mutated("I2-forget-counters")) c.tokens.max = c.tokens.db = c.tokens.chain = r.chain.tokens_used;
     if (r.tokens > kMostTokens - clients) return fail(fault::damaged, "the stored accounts are impossibly large");
     clients += r.tokens;
     clients_.emplace(r.owner, std::move(c));
@@ -65,6 +67,7 @@ Result<> Ledger::load(const Snapshot& s) {
     w.committed = r.committed;
     w.expected = r.paid;
     if (r.paid > r.tokens) return fail(fault::damaged, "a stored worker was paid for more than it did");
+    if (mutated("I2-forget-counters")) w.tokens.max = w.tokens.db = w.tokens.chain = r.paid;
     workers += r.tokens;
     workers_.emplace(r.owner, std::move(w));
     look_at(true, r.owner);
@@ -85,6 +88,7 @@ Result<> Ledger::load(const Snapshot& s) {
 Result<std::optional<ton::Notice>> Ledger::apply(const ton::Transaction& tx) {
   if (tx.account != instance_.address().hash) return fail("a transaction of another contract");
   if (tx.lt <= anchor_.lt) return std::nullopt;
+  if (mutated("I7-skip-history")) anchor_ = {tx.prev_lt, tx.prev_hash};
   if (tx.prev_lt != anchor_.lt || (anchor_.lt != 0 && tx.prev_hash != anchor_.hash))
     return fail(fault::gap, "the proxy contract's history between {} and {} is missing", anchor_.lt, tx.lt);
   auto notice = ton::read_notice(instance_, config_.wallet, tx);
@@ -186,7 +190,9 @@ int Ledger::foreign() const {
 Result<> Ledger::take_commit(const ton::CommitNotice& commit, std::uint64_t lt) {
   const auto it = pending_.find(commit.seqno);
   const bool being_written = in_flight_ && in_flight_->seqno == commit.seqno;
-  if (it == pending_.end() || it->second != commit.hash || being_written)
+  if (mutated("I6-ignore-foreign-commits") && (it == pending_.end() || it->second != commit.hash)) return {};
+  const bool another = it == pending_.end() || (it->second != commit.hash && !mutated("I8-any-session"));
+  if (another || being_written)
     return fail(foreign(), "the chain holds commit {} that this database did not make", commit.seqno);
   pending_.erase(pending_.begin(), std::next(it));
   dirty_ = true;
@@ -266,7 +272,7 @@ Result<> Ledger::reserve(const ton::Address& owner, std::uint64_t tokens) {
   if (retired_) return fail("this proxy contract is being closed");
   if (c.chain.state != ton::ContractState::normal) return fail("the client's contract is closing or closed");
   const std::int64_t left = available(c);
-  if (left < 0 || tokens > static_cast<std::uint64_t>(left))
+  if (!mutated("I4-overbook") && (left < 0 || tokens > static_cast<std::uint64_t>(left)))
     return fail("the request may cost {} tokens, the client has {} left", tokens, std::max<std::int64_t>(left, 0));
   if (tokens > kMostTokens - promised_) return fail("this proxy's counters are full");
   promised_ += tokens;
@@ -283,7 +289,8 @@ std::uint64_t Ledger::finish(const ton::Address& client, const ton::Address& wor
   c.reserved -= reserved;
   // What it had when the request began may have left its contract since: a forced refund takes all.
   const std::int64_t left = available(c);
-  const std::uint64_t counted = std::min({tokens, reserved, left > 0 ? static_cast<std::uint64_t>(left) : 0});
+  const std::uint64_t most = std::min(reserved, left > 0 ? static_cast<std::uint64_t>(left) : 0);
+  const std::uint64_t counted = mutated("I9-uncapped") ? tokens : std::min(tokens, most);
   promised_ -= reserved - counted;
   if (counted > 0) {
     auto w = workers_.find(worker);
@@ -292,7 +299,7 @@ std::uint64_t Ledger::finish(const ton::Address& client, const ton::Address& wor
       w->second.contract = instance_.worker_address(worker);
     }
     c.tokens.max += counted;
-    w->second.tokens.max += counted;
+    w->second.tokens.max += mutated("I3-credit-only-workers") ? 2 * counted : counted;
     c.last_request = w->second.last_request = unix_time(now);
     check(c);
     check(w->second);
@@ -305,12 +312,14 @@ std::uint64_t Ledger::finish(const ton::Address& client, const ton::Address& wor
 // --- invariants
 
 void Ledger::check(const Account& a) const {
+  if (mutated()) return;  // what is broken on purpose is to be found from outside
   const Counters& t = a.tokens;
   COCOON_ASSERT(t.charged <= t.sent && t.sent <= t.chain && t.chain <= t.db && t.db <= t.max);  // I1
 }
 
 // I3, for all three counters. Sums may wrap: equal numbers have equal sums all the same.
 void Ledger::check_conservation() const {
+  if (mutated()) return;
   Counters sum;
   for (const auto& [owner, c] : clients_) {
     check(c);

@@ -14,31 +14,32 @@ std::string in_words(Wide nano) { return fmt::format("{}", static_cast<std::int6
 
 }  // namespace
 
-void Auditor::add_proxy(const ton::ProxyInstance& instance, const ton::Address& wallet) {
-  proxy_of_[instance.address()] = proxies_.size();
-  proxies_.push_back({instance, wallet, 0, {}});
+void Auditor::add_book(std::size_t proxy, const ton::ProxyInstance& instance, const ton::Address& wallet) {
+  book_of_[instance.address()] = books_.size();
+  books_.push_back({.proxy = proxy, .instance = instance, .wallet = wallet});
+  for (const auto& owner : client_owners_) open_client(books_.size() - 1, owner);
+  for (std::size_t i = 0; i < worker_owners_.size(); ++i) open_worker(books_.size() - 1, i);
 }
 
 void Auditor::add_client(const ton::Address& owner) {
-  for (std::size_t i = 0; i < proxies_.size(); ++i) {
-    Client c;
-    c.contract = proxies_[i].instance.client_address(owner);
-    c.owner = owner;
-    c.proxy = i;
-    clients_.emplace(c.contract, c);
-  }
+  client_owners_.push_back(owner);
+  for (std::size_t i = 0; i < books_.size(); ++i) open_client(i, owner);
 }
 
 void Auditor::add_worker(const ton::Address& owner) {
-  for (std::size_t i = 0; i < proxies_.size(); ++i) {
-    Worker w;
-    w.contract = proxies_[i].instance.worker_address(owner);
-    w.owner = owner;
-    w.proxy = i;
-    w.index = worker_count_;
-    workers_.emplace(w.contract, w);
-  }
-  ++worker_count_;
+  worker_owners_.push_back(owner);
+  for (std::size_t i = 0; i < books_.size(); ++i) open_worker(i, worker_owners_.size() - 1);
+}
+
+void Auditor::open_client(std::size_t book, const ton::Address& owner) {
+  const auto contract = books_[book].instance.client_address(owner);
+  clients_.emplace(contract, Client{.contract = contract, .owner = owner, .book = book});
+}
+
+void Auditor::open_worker(std::size_t book, std::size_t index) {
+  const auto& owner = worker_owners_[index];
+  const auto contract = books_[book].instance.worker_address(owner);
+  workers_.emplace(contract, Worker{.contract = contract, .owner = owner, .book = book, .index = index});
 }
 
 void Auditor::complain(std::string what) {
@@ -51,7 +52,7 @@ void Auditor::block_made() {
   check_coins();
   read_states();
   if (!chain_.messages_wait())
-    for (std::size_t i = 0; i < proxies_.size(); ++i) check_solvency(i);
+    for (std::size_t i = 0; i < books_.size(); ++i) check_solvency(i);
 }
 
 void Auditor::look_at_transaction(const Happened& h) {
@@ -68,16 +69,15 @@ void Auditor::look_at_transaction(const Happened& h) {
   const ton::Address self{0, t.account};
   if (t.in_msg && t.in_msg->message && (clients_.contains(self) || workers_.contains(self)))
     static_cast<void>(read_signed(t.in_msg->message->body));
-  if (const auto it = proxy_of_.find(self); it != proxy_of_.end()) proxy_transaction(it->second, t);
+  if (const auto it = book_of_.find(self); it != book_of_.end()) proxy_transaction(books_[it->second], t);
 }
 
-void Auditor::proxy_transaction(std::size_t index, const ton::Transaction& t) {
-  auto& proxy = proxies_[index];
+void Auditor::proxy_transaction(Book& book, const ton::Transaction& t) {
   const auto* message = t.in_msg && t.in_msg->message ? &*t.in_msg->message : nullptr;
   const auto* info = message != nullptr ? message->internal() : nullptr;
   if (info == nullptr || !info->src || info->bounced) return;
-  if (*info->src == proxy.wallet)
-    if (const auto commit = ton::parse_body<ton::ProxySaveState>(message->body)) return commit_arrived(index, *commit);
+  if (*info->src == book.wallet)
+    if (const auto commit = ton::parse_body<ton::ProxySaveState>(message->body)) return commit_arrived(book, *commit);
   if (!t.succeeded()) return;
   const auto paid_to = [&](const ton::Address& who) {
     std::uint64_t sum = 0;
@@ -101,19 +101,21 @@ void Auditor::proxy_transaction(std::size_t index, const ton::Transaction& t) {
   } else if (const auto w = workers_.find(*info->src); w != workers_.end()) {
     w->second.received += paid_to(w->second.owner);
   } else {
-    proxy.commission_paid += paid_to(proxy.instance.owner());
+    book.commission_paid += paid_to(book.instance.owner());
   }
 }
 
 // A commit on chain makes the counts of its snapshot the amounts that may be signed.
-void Auditor::commit_arrived(std::size_t index, const ton::ProxySaveState& commit) {
-  auto& proxy = proxies_[index];
-  const auto sent = sent_commits_.find({index, commit.seqno, commit.hash});
-  if (sent == sent_commits_.end()) return complain(fmt::format("commit {} on chain that no process sent", commit.seqno));
-  const auto [it, fresh] = proxy.commits.emplace(commit.seqno, commit.hash);
-  if (!fresh && it->second != commit.hash)
-    trace_.note(schedule_.now(), "auditor", "two different commits {} are on chain", commit.seqno);
-  for (const auto& [contract, tokens] : images_[sent->second.image]) committed_[contract].insert(tokens);
+void Auditor::commit_arrived(const Book& book, const ton::ProxySaveState& commit) {
+  const auto sent = sent_commits_.find({book.instance.address(), commit.seqno, commit.hash});
+  if (sent == sent_commits_.end())
+    return complain(fmt::format("commit {} on chain that no process sent", commit.seqno));
+  const auto index = book_of_.at(book.instance.address());
+  for (const auto& [contract, tokens] : images_[sent->second].counted) {
+    const auto client = clients_.find(contract);
+    const auto of = client != clients_.end() ? client->second.book : workers_.at(contract).book;
+    if (of == index) committed_[contract].insert(tokens);
+  }
 }
 
 void Auditor::read_states() {
@@ -148,10 +150,12 @@ void Auditor::read_states() {
       complain("a worker contract holds what nobody can read");
       continue;
     }
-    if (state->tokens < w.tokens) complain(fmt::format("I2: a worker contract counts {} after {}", state->tokens, w.tokens));
+    if (state->tokens < w.tokens)
+      complain(fmt::format("I2: a worker contract counts {} after {}", state->tokens, w.tokens));
     if (state->tokens > w.tokens && !committed_[address].contains(state->tokens))
       complain(fmt::format("I1: a worker contract counts {} tokens, which were never committed", state->tokens));
     w.deployed = true;
+    w.state = static_cast<std::uint8_t>(state->state);
     w.tokens = state->tokens;
   }
 }
@@ -184,23 +188,25 @@ void Auditor::check_coins() {
 
 // I9, and that no worker was paid with anything but what clients have deposited.
 void Auditor::check_solvency(std::size_t index) {
-  const auto& proxy = proxies_[index];
-  const auto* view = chain_.account(proxy.instance.address().hash);
+  auto& book = books_[index];
+  const auto* view = chain_.account(book.instance.address().hash);
   const auto* active = view != nullptr && view->account ? view->account->active() : nullptr;
   if (active == nullptr || !active->data) return;
   const auto state = ton::parse_proxy_state(*active->data);
   if (!state) return complain("the proxy contract holds what nobody can read");
-  const Wide price = proxy.instance.params().price_per_token;
+  book.deployed = true;
+  book.state = static_cast<std::uint8_t>(state->state);
+  const Wide price = book.instance.params().price_per_token;
   Wide deposits = 0, worked = 0, forced = 0;
   for (const auto& [address, c] : clients_) {
-    if (c.proxy != index) continue;
+    if (c.book != index) continue;
     deposits += static_cast<Wide>(c.deposited) - c.refunded;
     forced += c.forced;
     if (price * c.tokens > static_cast<Wide>(c.deposited) - c.refunded + c.forced)
       complain(fmt::format("I4: a client was charged for {} tokens, its deposits do not cover them", c.tokens));
   }
   for (const auto& [address, w] : workers_)
-    if (w.proxy == index) worked += price * w.tokens;
+    if (w.book == index) worked += price * w.tokens;
   if (worked > deposits + forced)
     complain(fmt::format("I9: workers and proxy were paid {} nanoTON, of clients' deposits {} are there",
                          in_words(worked), in_words(deposits)));
@@ -219,25 +225,29 @@ std::uint64_t Auditor::paid_nano() const {
 // --- at the end
 
 void Auditor::at_rest(ProcessId process) {
-  const auto& p = processes_.at(process);
-  const auto& params = proxies_[p.proxy].instance.params();
+  const auto proxy = processes_.at(process).proxy;
+  for (std::size_t i = 0; i < books_.size(); ++i)
+    if (books_[i].proxy == proxy) book_at_rest(i, process);
+}
+
+void Auditor::book_at_rest(std::size_t book, ProcessId process) {
   std::uint64_t charged = 0, worked = 0;
+  const auto price = books_[book].instance.params().price_per_token;
   for (const auto& [contract, w] : workers_) {
-    if (w.proxy != p.proxy) continue;
+    if (w.book != book) continue;
     const auto due = counted(process, contract);
     worked += w.tokens;
-    if (w.tokens != due)
-      complain(fmt::format("due: worker {} was paid for {} tokens of {}", w.index, w.tokens, due));
-    if (w.received != w.tokens * params.worker_fee_per_token)
-      complain(fmt::format("due: the owner of worker {} received {} nanoTON for {} tokens", w.index, w.received, w.tokens));
+    if (w.tokens != due) complain(fmt::format("due: worker {} was paid for {} tokens of {}", w.index, w.tokens, due));
+    check_received(w);
   }
   for (const auto& [contract, c] : clients_) {
-    if (c.proxy != p.proxy || !c.deployed) continue;
+    if (c.book != book || !c.deployed) continue;
     const auto used = counted(process, contract);
     charged += c.tokens;
     if (c.tokens != used)
-      complain(fmt::format("due: client {} was charged for {} tokens of {}", ton::to_raw_text(c.owner), c.tokens, used));
-    if (c.deposited != c.refunded + c.balance + c.tokens * params.price_per_token)
+      complain(
+          fmt::format("due: client {} was charged for {} tokens of {}", ton::to_raw_text(c.owner), c.tokens, used));
+    if (c.deposited != c.refunded + c.balance + c.tokens * price)
       complain(fmt::format("due: client {} deposited {}, used {} tokens, got {} back and has {}",
                            ton::to_raw_text(c.owner), c.deposited, c.tokens, c.refunded, c.balance));
   }
@@ -245,14 +255,19 @@ void Auditor::at_rest(ProcessId process) {
 }
 
 void Auditor::at_rest_without(std::size_t proxy) {
-  const auto& params = proxies_[proxy].instance.params();
   for (const auto& [contract, w] : workers_) {
-    if (w.proxy != proxy) continue;
+    if (books_[w.book].proxy != proxy) continue;
     if (w.tokens < w.holds)
-      complain(fmt::format("due: worker {} holds a payment for {} tokens and was paid for {}", w.index, w.holds, w.tokens));
-    if (w.received != w.tokens * params.worker_fee_per_token)
-      complain(fmt::format("due: the owner of worker {} received {} nanoTON for {} tokens", w.index, w.received, w.tokens));
+      complain(
+          fmt::format("due: worker {} holds a payment for {} tokens and was paid for {}", w.index, w.holds, w.tokens));
+    check_received(w);
   }
+}
+
+void Auditor::check_received(const Worker& w) {
+  if (w.received != w.tokens * books_[w.book].instance.params().worker_fee_per_token)
+    complain(
+        fmt::format("due: the owner of worker {} received {} nanoTON for {} tokens", w.index, w.received, w.tokens));
 }
 
 }  // namespace cocoon::sim

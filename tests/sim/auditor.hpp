@@ -21,14 +21,14 @@ class Auditor final : public Observer {
  public:
   Auditor(Schedule& schedule, Trace& trace, SimChain& chain) : schedule_(schedule), trace_(trace), chain_(chain) {}
 
-  // Who there is. All proxies first, then clients and workers.
-  void add_proxy(const ton::ProxyInstance& instance, const ton::Address& wallet);
+  // Who there is. A proxy has a book per proxy contract: one at a time that it serves, and those that it is leaving.
+  void add_book(std::size_t proxy, const ton::ProxyInstance& instance, const ton::Address& wallet);
   void add_client(const ton::Address& owner);
   void add_worker(const ton::Address& owner);
 
   ProcessId proxy_started(std::size_t proxy, std::uint64_t image) override;
   void proxy_ended(ProcessId) override;
-  void proxy_writes(ProcessId, std::uint64_t number, std::uint64_t image) override;
+  void proxy_writes(ProcessId, std::uint64_t image, BytesView data) override;
   void image_is_durable(ProcessId, std::uint64_t image) override;
   void proxy_says(ProcessId, BytesView object) override;
   void proxy_sends(ProcessId, BytesView external) override;
@@ -41,20 +41,30 @@ class Auditor final : public Observer {
   // --- for whoever drives the scenario
   struct Client {
     ton::Address contract, owner;
-    std::size_t proxy = 0;
+    std::size_t book = 0;
     bool deployed = false;
     std::uint8_t state = 0;
-    std::uint64_t balance = 0, tokens = 0;                 // as in the contract
+    std::uint64_t balance = 0, tokens = 0;                  // as in the contract
     std::uint64_t deposited = 0, refunded = 0, forced = 0;  // nanoTON that came to and left the proxy contract
   };
   struct Worker {
     ton::Address contract, owner;
-    std::size_t proxy = 0, index = 0;
+    std::size_t book = 0, index = 0;
     bool deployed = false;
+    std::uint8_t state = 0;
     std::uint64_t tokens = 0;
     std::uint64_t received = 0;  // nanoTON by its owner
     std::uint64_t holds = 0;     // tokens of the newest signed payment that the living process has
   };
+  struct Book {
+    std::size_t proxy = 0;
+    ton::ProxyInstance instance;
+    ton::Address wallet;
+    std::uint64_t commission_paid = 0;
+    std::uint8_t state = 0;  // of the proxy contract
+    bool deployed = false;
+  };
+  const std::vector<Book>& books() const { return books_; }
   const std::map<ton::Address, Client>& clients() const { return clients_; }
   const std::map<ton::Address, Worker>& workers() const { return workers_; }
   // What a process has counted for a contract, as far as its peers were told.
@@ -77,51 +87,49 @@ class Auditor final : public Observer {
 
  private:
   using Tokens = std::map<ton::Address, std::uint64_t>;  // by contract
-  struct Proxy {
-    ton::ProxyInstance instance;
-    ton::Address wallet;
-    std::uint64_t commission_paid = 0;
-    std::map<std::int32_t, Bits256> commits;  // on chain
+  struct Image {
+    Bytes data;
+    Tokens counted;
+    ProcessId by = 0;
   };
   struct Process {
     std::size_t proxy = 0;
     bool alive = true;
     std::uint64_t others = 0;  // processes of this proxy that ran when it started
     Tokens counted;
-    std::map<std::uint64_t, std::uint64_t> writes;  // image by the snapshot's own number
     std::uint64_t durable = 0;
     Tokens signed_last;
   };
-  struct SentCommit {
-    ProcessId process = 0;
-    std::uint64_t image = 0;
-  };
 
-  void payment_ended(Process&, const struct PaymentEnd&);
+  void open_client(std::size_t book, const ton::Address& owner);
+  void open_worker(std::size_t book, std::size_t index);
+  void book_at_rest(std::size_t book, ProcessId);
+  void check_received(const Worker&);
   std::optional<Seen> read_signed(const ton::Cell& body);
   void check_signed(const Seen&, ProcessId by);
   void check_told(const Process&, const ton::Address& contract, std::int64_t db, std::int64_t max, std::uint64_t more);
   void look_at_transaction(const Happened&);
-  void proxy_transaction(std::size_t proxy, const ton::Transaction&);
-  void commit_arrived(std::size_t proxy, const ton::ProxySaveState&);
+  void proxy_transaction(Book&, const ton::Transaction&);
+  void commit_arrived(const Book&, const ton::ProxySaveState&);
+  std::optional<std::uint64_t> image_of(ProcessId, const ton::ProxySaveState&) const;
   void read_states();
   void check_coins();
-  void check_solvency(std::size_t proxy);
+  void check_solvency(std::size_t book);
 
   Schedule& schedule_;
   Trace& trace_;
   SimChain& chain_;
-  std::vector<Proxy> proxies_;
-  std::map<ton::Address, std::size_t> proxy_of_;  // by contract of the proxy
-  std::map<ton::Address, Client> clients_;        // by contract
+  std::vector<Book> books_;
+  std::map<ton::Address, std::size_t> book_of_;  // by contract of the proxy
+  std::vector<ton::Address> client_owners_, worker_owners_;
+  std::map<ton::Address, Client> clients_;  // by contract
   std::map<ton::Address, Worker> workers_;
-  std::size_t worker_count_ = 0;
   std::map<ProcessId, Process> processes_;
   ProcessId next_process_ = 1;
-  std::map<std::uint64_t, Tokens> images_;  // counts at each snapshot
+  std::map<std::uint64_t, Image> images_;  // every snapshot ever written
   std::set<std::uint64_t> durable_;
-  std::map<std::tuple<std::size_t, std::int32_t, Bits256>, SentCommit> sent_commits_;
-  std::map<ton::Address, std::set<std::uint64_t>> committed_;  // amounts that may be signed
+  std::map<std::tuple<ton::Address, std::int32_t, Bits256>, std::uint64_t> sent_commits_;  // image
+  std::map<ton::Address, std::set<std::uint64_t>> committed_;                              // amounts that may be signed
   std::map<ton::Address, std::uint64_t> signed_most_;
   std::map<Bits256, std::int64_t> claims_;  // of workers, by request
   std::set<Bits256> known_bodies_;

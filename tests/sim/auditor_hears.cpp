@@ -66,7 +66,7 @@ ProcessId Auditor::proxy_started(std::size_t proxy, std::uint64_t image) {
   const auto id = next_process_++;
   Process p;
   p.proxy = proxy;
-  p.counted = images_[image];
+  p.counted = images_[image].counted;
   p.durable = image;
   for (const auto& [other, process] : processes_)
     if (process.alive && process.proxy == proxy) ++p.others;
@@ -76,10 +76,17 @@ ProcessId Auditor::proxy_started(std::size_t proxy, std::uint64_t image) {
 
 void Auditor::proxy_ended(ProcessId id) { processes_.at(id).alive = false; }
 
-void Auditor::proxy_writes(ProcessId id, std::uint64_t number, std::uint64_t image) {
-  auto& p = processes_.at(id);
-  images_[image] = p.counted;
-  p.writes[number] = image;
+void Auditor::proxy_writes(ProcessId id, std::uint64_t image, BytesView data) {
+  images_[image] = {to_bytes(data), processes_.at(id).counted, id};
+}
+
+// A commit is of the first snapshot that holds its hash: it must be known to the very snapshot that it commits.
+std::optional<std::uint64_t> Auditor::image_of(ProcessId by, const ton::ProxySaveState& commit) const {
+  for (const auto& [number, image] : images_)
+    if (image.by == by &&
+        std::search(image.data.begin(), image.data.end(), commit.hash.begin(), commit.hash.end()) != image.data.end())
+      return number;
+  return std::nullopt;
 }
 
 void Auditor::image_is_durable(ProcessId id, std::uint64_t image) {
@@ -99,15 +106,15 @@ std::optional<Auditor::Seen> Auditor::read_signed(const ton::Cell& body) {
   if (!message) return std::nullopt;
   const auto payload = ton::parse_payment_payload(message->payload);
   if (!payload) return std::nullopt;
-  std::size_t proxy = 0;
+  std::size_t book = 0;
   if (const auto c = clients_.find(payload->contract); c != clients_.end())
-    proxy = c->second.proxy;
+    book = c->second.book;
   else if (const auto w = workers_.find(payload->contract); w != workers_.end())
-    proxy = w->second.proxy;
+    book = w->second.book;
   else
     return std::nullopt;
   if (!known_bodies_.contains(message->payload.hash()) &&
-      !ton::signature_is_valid(*message, proxies_[proxy].instance.proxy_key()))
+      !ton::signature_is_valid(*message, books_[book].instance.proxy_key()))
     return std::nullopt;
   if (known_bodies_.insert(message->payload.hash()).second) seen_.push_back({payload->contract, body, payload->tokens});
   return Seen{payload->contract, body, payload->tokens};
@@ -146,8 +153,9 @@ void Auditor::check_told(const Process& p, const ton::Address& contract, std::in
   };
   const auto counted = of(p.counted) + more;
   if (max < 0 || static_cast<std::uint64_t>(max) != counted)
-    complain(fmt::format("I3: told max {} for {}, the payments so far make {}", max, ton::to_raw_text(contract), counted));
-  if (const auto durable = of(images_[p.durable]); db < 0 || static_cast<std::uint64_t>(db) > durable)
+    complain(
+        fmt::format("I3: told max {} for {}, the payments so far make {}", max, ton::to_raw_text(contract), counted));
+  if (const auto durable = of(images_[p.durable].counted); db < 0 || static_cast<std::uint64_t>(db) > durable)
     complain(fmt::format("I1: told {} tokens in the database for {}, on disk are {}", db, ton::to_raw_text(contract),
                          durable));
 }
@@ -172,11 +180,12 @@ void Auditor::proxy_says(ProcessId id, BytesView object) {
     if (m->request_tokens < 0 || m->request_tokens > claimed)
       complain(fmt::format("I4: {} tokens charged for a request whose worker claims {}", m->request_tokens, claimed));
     const auto owner = ton::address_from_text(m->request_client_owner);
-    if (m->request_tokens > 0 && (!seen || !owner)) return complain("tokens counted before anything may be signed");
+    if (m->request_tokens > 0 && (!seen || !owner || !workers_.contains(seen->contract)))
+      return complain("tokens counted before anything may be signed");
     if (m->request_tokens > 0) {
       const auto t = static_cast<std::uint64_t>(m->request_tokens);
       p.counted[seen->contract] += t;
-      p.counted[proxies_[p.proxy].instance.client_address(*owner)] += t;
+      p.counted[books_[workers_.at(seen->contract).book].instance.client_address(*owner)] += t;
     }
   }
   if (heard->counters && seen) check_told(p, seen->contract, heard->db, heard->max, more);
@@ -190,19 +199,20 @@ void Auditor::proxy_sends(ProcessId id, BytesView external) {
   if (!message) return complain("an external that cannot be read");
   const auto body = ton::parse_wallet_body(message->body);
   if (!body) return complain("an external that no wallet would read");
-  auto& p = processes_.at(id);
   for (const auto& order : body->request.orders) {
     const auto inner = ton::parse_message(order.message);
     if (!inner) continue;
     if (const auto commit = ton::parse_body<ton::ProxySaveState>(inner->body)) {
-      const auto written = p.writes.find(static_cast<std::uint64_t>(commit->seqno));
-      if (written == p.writes.end()) {
+      const std::tuple name(inner->internal()->dest, commit->seqno, commit->hash);
+      if (sent_commits_.contains(name)) continue;
+      const auto image = image_of(id, *commit);
+      if (!image) {
         complain(fmt::format("commit {} is of no snapshot of this process", commit->seqno));
         continue;
       }
-      if (!durable_.contains(written->second))
+      if (!durable_.contains(*image))
         complain(fmt::format("I5: commit {} leaves before its snapshot is on disk", commit->seqno));
-      sent_commits_.emplace(std::tuple(p.proxy, commit->seqno, commit->hash), SentCommit{id, written->second});
+      sent_commits_.emplace(name, *image);
     } else if (const auto seen = read_signed(inner->body)) {
       check_signed(*seen, id);
     }

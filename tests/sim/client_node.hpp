@@ -10,12 +10,13 @@ class ClientNode final : public RoleNode<ClientNode, client::Core, client::Event
  public:
   using Base = RoleNode<ClientNode, client::Core, client::Event, client::Effect>;
   ClientNode(Ground& ground, std::string name)
-      : RoleNode(ground, std::move(name), role::Peer{.public_key = {},
-                                                     .image_hash = {},
-                                                     .attested = false,
-                                                     .tee = "none",
-                                                     .verdict = "not attested",
-                                                     .address = "10.0.1.1:4000"}) {}
+      : RoleNode(ground, std::move(name),
+                 role::Peer{.public_key = {},
+                            .image_hash = {},
+                            .attested = false,
+                            .tee = "none",
+                            .verdict = "not attested",
+                            .address = "10.0.1.1:4000"}) {}
 
   client::Config config;
 

@@ -10,43 +10,42 @@
 namespace cocoon::sim {
 
 enum class Fault : std::size_t {
-  link_cut,            // a connection breaks; what was under way is lost from some point on, on each side its own
-  link_slow,           // a message takes seconds; those behind it wait
-  dial_refused,        // a connection is not to be had
-  external_lost,       // an external message never reaches the chain
-  external_delayed,    // it comes late, after others that were sent later
-  external_twice,      // it comes twice, the second time later
-  block_late,          // no block for a while
-  block_dropped,       // the externals waiting for a block vanish with it
-  lite_stale,          // a liteserver shows old blocks
-  lite_frozen,         // it stands still
-  lite_back,           // it goes back
-  kill,                // a process dies between two effects
-  write_lost,          // a snapshot on its way to the disk is not there after a crash
-  write_kept,          // it is, though nobody was told
-  write_torn,          // it is half there, half the one before
-  write_failed,        // the disk is full for a while
-  disk_rolled_back,    // a proxy wakes up with an older copy of its database
-  disk_lost,           // or with none
-  proxy_cloned,        // two copies of one proxy run
-  worker_inflates,     // a worker claims more than it did
-  worker_underreports, // or less, or nonsense
-  stale_payment,       // an old signed payment is brought to a contract
-  foreign_register,    // a client registers with a nonce that is not its own
-  wild_request,        // a client asks for impossible amounts
-  client_leaves,       // a client asks for its money back while requests run
+  link_cut,             // a connection breaks; what was under way is lost from some point on, on each side its own
+  link_slow,            // a message takes seconds; those behind it wait
+  dial_refused,         // a connection is not to be had
+  external_lost,        // an external message never reaches the chain
+  external_delayed,     // it comes late, after others that were sent later
+  external_twice,       // it comes twice, the second time later
+  block_late,           // no block for a while
+  block_dropped,        // the externals waiting for a block vanish with it
+  lite_stale,           // a liteserver shows old blocks
+  lite_frozen,          // it stands still
+  lite_back,            // it goes back
+  kill,                 // a process dies between two effects
+  write_lost,           // a snapshot on its way to the disk is not there after a crash
+  write_kept,           // it is, though nobody was told
+  write_torn,           // it is half there, half the one before
+  write_failed,         // the disk is full for a while
+  disk_rolled_back,     // a proxy wakes up with an older copy of its database
+  disk_lost,            // or with none
+  proxy_cloned,         // two copies of one proxy run
+  worker_inflates,      // a worker claims more than it did
+  worker_underreports,  // or less, or nonsense
+  stale_payment,        // an old signed payment is brought to a contract
+  foreign_register,     // a client registers with a nonce that is not its own
+  wild_request,         // a client asks for impossible amounts
+  client_leaves,        // a client asks for its money back while requests run
   engine_fails,
   count_
 };
 inline constexpr std::size_t kFaults = static_cast<std::size_t>(Fault::count_);
 
 inline constexpr std::array<std::string_view, kFaults> kFaultNames = {
-    "link_cut",         "link_slow",       "dial_refused", "external_lost",   "external_delayed",
-    "external_twice",   "block_late",      "block_dropped", "lite_stale",     "lite_frozen",
-    "lite_back",        "kill",            "write_lost",   "write_kept",      "write_torn",
-    "write_failed",     "disk_rolled_back", "disk_lost",   "proxy_cloned",    "worker_inflates",
-    "worker_underreports", "stale_payment", "foreign_register", "wild_request", "client_leaves",
-    "engine_fails"};
+    "link_cut",      "link_slow",       "dial_refused",        "external_lost", "external_delayed", "external_twice",
+    "block_late",    "block_dropped",   "lite_stale",          "lite_frozen",   "lite_back",        "kill",
+    "write_lost",    "write_kept",      "write_torn",          "write_failed",  "disk_rolled_back", "disk_lost",
+    "proxy_cloned",  "worker_inflates", "worker_underreports", "stale_payment", "foreign_register", "wild_request",
+    "client_leaves", "engine_fails"};
 
 using FaultCounts = std::array<std::uint64_t, kFaults>;
 

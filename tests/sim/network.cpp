@@ -35,8 +35,7 @@ void Network::try_target(Endpoint& end, TargetId target) {
   if (t.trying || t.link != 0) return;
   t.trying = true;
   const auto wait = t.failures == 0 ? milliseconds(20) : milliseconds(500) * (1 << std::min(t.failures, 4));
-  schedule_.in(dice_.duration(wait, 2 * wait),
-               [this, &end, who = end.name(), target] { attempt(end, who, target); });
+  schedule_.in(dice_.duration(wait, 2 * wait), [this, &end, who = end.name(), target] { attempt(end, who, target); });
 }
 
 void Network::attempt(Endpoint& end, const std::string& who, TargetId target) {
@@ -162,8 +161,7 @@ void Network::notice(const LinkPtr& link, int side, const std::string& why) {
 
 void Network::died(Endpoint& end) {
   living_.erase(end.name());
-  for (auto& [address, list] : listeners_)
-    std::erase_if(list, [&](const auto& l) { return l.first == &end; });
+  for (auto& [address, list] : listeners_) std::erase_if(list, [&](const auto& l) { return l.first == &end; });
   std::erase_if(targets_, [&](const auto& t) { return t.first.first == end.name(); });
   std::vector<LinkPtr> mine;
   for (auto& [id, entry] : by_id_)

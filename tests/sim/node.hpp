@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "network.hpp"
+#include "role/operator.hpp"
 #include "sim_chain.hpp"
 
 namespace cocoon::sim {
@@ -68,14 +69,20 @@ class Node : public Endpoint {
   void apply(role::Undial& e) { ground_.network.undial(*this, e.target); }
   void apply(role::CloseLink& e) { ground_.network.close(*this, e.link, e.reason); }
   void apply(role::SendPacket& e) { ground_.network.send_packet(*this, e.link, std::move(e.data)); }
-  void apply(role::SendQuery& e) {
-    ground_.network.send_query(*this, e.link, e.token, std::move(e.data), e.timeout);
-  }
+  void apply(role::SendQuery& e) { ground_.network.send_query(*this, e.link, e.token, std::move(e.data), e.timeout); }
   void apply(role::Answer& e) { ground_.network.answer(*this, e.link, e.id, std::move(e.data)); }
   void apply(role::AnswerError& e) { ground_.network.answer(*this, e.link, e.id, fail(e.code, e.message)); }
   void apply(role::Watch& e);
   void apply(role::Unwatch& e) { watched_.erase(e.address); }
   void apply(role::SendExternal& e);
+  void apply(role::OrderAnswer& e) {
+    ground_.trace.note(ground_.now(), name_, "order {}: {}", e.id,
+                       e.plan ? fmt::format("{} messages", e.plan->messages.size()) : e.plan.error().what);
+  }
+  void apply(role::OrderDone& e) {
+    ground_.trace.note(ground_.now(), name_, "order {} is over: {}", e.id,
+                       e.outcome ? *e.outcome : e.outcome.error().what);
+  }
   void apply(role::Log& e) { ground_.trace.note(ground_.now(), name_, "says: {}", e.text); }
 
   // Runs `task` unless this incarnation has died by then.
@@ -111,6 +118,12 @@ class RoleNode : public Node {
   using Node::Node;
 
   CoreT* core() { return core_.get(); }
+
+  // The operator wants something.
+  void order(role::OrderKind kind, const std::optional<ton::Address>& contract = {}, std::uint64_t amount = 0) {
+    if constexpr (std::is_constructible_v<EventT, role::Order>)
+      deliver(role::Order{next_order_++, kind, contract, amount, false});
+  }
 
   void link_up(const role::LinkUp& e) final { deliver(e); }
   void link_down(const role::LinkDown& e) final { deliver(e); }
@@ -163,6 +176,7 @@ class RoleNode : public Node {
   }
 
   Time wake_ = Time::max();
+  role::OrderId next_order_ = 1;
 };
 
 }  // namespace cocoon::sim

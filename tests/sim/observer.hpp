@@ -15,8 +15,8 @@ class Observer {
   // A proxy process starts from the image with this number (0: an empty disk).
   virtual ProcessId proxy_started(std::size_t proxy, std::uint64_t image) = 0;
   virtual void proxy_ended(ProcessId) = 0;
-  // It hands a snapshot with this number of its own to the disk, which becomes image `image`.
-  virtual void proxy_writes(ProcessId, std::uint64_t number, std::uint64_t image) = 0;
+  // It hands a snapshot to the disk, which becomes image `image`.
+  virtual void proxy_writes(ProcessId, std::uint64_t image, BytesView data) = 0;
   virtual void image_is_durable(ProcessId, std::uint64_t image) = 0;
   // A packet or an answer leaves it.
   virtual void proxy_says(ProcessId, BytesView object) = 0;

@@ -70,7 +70,7 @@ void ProxyNode::apply(role::Log& e) {
 
 void ProxyNode::apply(proxy::WriteSnapshot& e) {
   const auto image = disk.next_number();
-  observer_.proxy_writes(process_, e.number, image);
+  observer_.proxy_writes(process_, image, e.data);
   disk.begin({image, std::move(e.data)});
   const auto takes = ground_.dice.percent(3) ? ground_.dice.duration(seconds(1), seconds(8))
                                              : ground_.dice.duration(milliseconds(1), milliseconds(60));

@@ -101,7 +101,8 @@ void Scenario::client_life(std::size_t index) {
     const auto tokens = static_cast<std::int32_t>(dice_.between(10, 500));
     const auto coefficient = static_cast<std::int32_t>(dice_.between(1000, 3000));
     // The most that it may cost: every token and every byte of the request at the dearest price.
-    const auto bound = (static_cast<std::uint64_t>(tokens) + 2'000) * static_cast<std::uint64_t>(coefficient) / 1000 * 8;
+    const auto bound =
+        (static_cast<std::uint64_t>(tokens) + 2'000) * static_cast<std::uint64_t>(coefficient) / 1000 * 8;
     node.ask(kModelName, tokens, coefficient, dice_.percent(50), bound);
   }
   schedule_.in(dice_.duration(milliseconds(200), seconds(6)), [this, index] { client_life(index); });
@@ -132,10 +133,7 @@ void Scenario::mischief() {
   }
   if (contract != ton::Address{} && !client.leaving && faults_.strikes(Fault::client_leaves)) {
     client.leaving = true;
-    ton::ClientRequestRefund body;
-    body.query_id = dice_.u64();
-    body.excesses_to = client.wallet->address();
-    client.wallet->send({.to = contract, .value = kTon * 7 / 10, .body = ton::build_body(body), .init = {}});
+    client.node->order(role::OrderKind::client_close, contract);
   }
   if (!proxy.clone && proxy.node->alive() && faults_.strikes(Fault::proxy_cloned)) start_clone(proxy);
 }
@@ -196,7 +194,8 @@ void Scenario::operator_looks(std::size_t index) {
     return;
   }
   if (!p.node->faulted()) return;
-  if (!p.tampered) return auditor_.complain("due: " + p.node->base_name() + " gave up a database that nobody had touched");
+  if (!p.tampered)
+    return auditor_.complain("due: " + p.node->base_name() + " gave up a database that nobody had touched");
   if (p.clone && p.clone->alive()) return;
   if (p.tried > p.spare.size()) {
     p.lost = true;
@@ -249,10 +248,7 @@ void Scenario::drain() {
     for (auto& c : clients_)
       for (const auto& [address, account] : auditor_.clients()) {
         if (account.owner != c.wallet->address() || !account.deployed || account.state != 0) continue;
-        ton::ClientRequestRefund body;
-        body.query_id = dice_.u64();
-        body.excesses_to = c.wallet->address();
-        c.wallet->send({.to = address, .value = kTon * 7 / 10, .body = ton::build_body(body), .init = {}});
+        c.node->order(role::OrderKind::client_close, address);
       }
   const auto until = schedule_.now() + kLongestDrain;
   auto head = chain_.head();
@@ -271,11 +267,11 @@ bool Scenario::settled() {
     const auto& p = proxies_[i];
     if (!p.lost && (!p.node->alive() || p.node->faulted() || !p.node->core()->serving())) return false;
     for (const auto& [address, c] : auditor_.clients()) {
-      if (c.proxy != i || p.lost) continue;
+      if (auditor_.books()[c.book].proxy != i || p.lost) continue;
       if (c.tokens != auditor_.counted(p.node->process(), address) || c.state == 1) return false;
     }
     for (const auto& [address, w] : auditor_.workers()) {
-      if (w.proxy != i) continue;
+      if (auditor_.books()[w.book].proxy != i) continue;
       if (w.tokens < (p.lost ? w.holds : auditor_.counted(p.node->process(), address))) return false;
       if (w.received < w.tokens * root_.params.worker_fee_per_token) return false;
     }
@@ -300,8 +296,8 @@ void Scenario::reckon() {
     for (const auto& [address, account] : auditor_.clients())
       if (account.owner == c.wallet->address()) charged += account.tokens;
     if (charged > c.node->used_at_most())
-      auditor_.complain(fmt::format("due: {} was charged for {} tokens, it used {} at most", c.node->base_name(), charged,
-                                    c.node->used_at_most()));
+      auditor_.complain(fmt::format("due: {} was charged for {} tokens, it used {} at most", c.node->base_name(),
+                                    charged, c.node->used_at_most()));
   }
 }
 

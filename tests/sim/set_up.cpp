@@ -69,7 +69,8 @@ ton::RootState Scenario::make_root() const {
 }
 
 void Scenario::draw_network() {
-  operator_ = std::make_unique<WalletUser>(schedule_, chain_, contract_code::wallet(), label("operator"), ton::Address{});
+  operator_ =
+      std::make_unique<WalletUser>(schedule_, chain_, contract_code::wallet(), label("operator"), ton::Address{});
   cheat_ = std::make_unique<WalletUser>(schedule_, chain_, contract_code::wallet(), label("cheat"), ton::Address{});
   proxies_.resize(dice_.percent(25) ? 2 : 1);
   clients_.resize(dice_.between(1, 3));
@@ -82,8 +83,7 @@ void Scenario::draw_network() {
   for (std::size_t i = 0; i < workers_.size(); ++i) add_worker(i);
 }
 
-std::unique_ptr<ProxyNode> Scenario::make_proxy(std::size_t index, const std::string& name,
-                                                std::uint64_t first_image) {
+std::unique_ptr<ProxyNode> Scenario::make_proxy(std::size_t index, const std::string& name, std::uint64_t first_image) {
   ProxyNode::Place place{index, worker_port(index), client_port(index)};
   auto node = std::make_unique<ProxyNode>(ground_, auditor_, name, place, attested("proxy image", client_port(index)));
   node->disk = Disk(first_image);
@@ -112,7 +112,7 @@ void Scenario::add_proxy(std::size_t index, const ton::Params& params) {
   c.routes = dice_.percent(80);
   const auto key = crypto::KeyPair(c.machine_seed).public_key();
   p.wallet = std::make_unique<WalletUser>(schedule_, chain_, c.wallet_code, c.wallet_seed, c.wallet_owner);
-  auditor_.add_proxy(*ton::ProxyInstance::make(params, c.owner, key, root_address_), p.wallet->address());
+  auditor_.add_book(index, *ton::ProxyInstance::make(params, c.owner, key, root_address_), p.wallet->address());
   p.node->on_death = [this, index] {
     ++kills_;
     restart(index);
@@ -175,31 +175,30 @@ void Scenario::draw_faults() {
     Fault fault;
     std::uint64_t least, most;  // ppm
   };
-  static constexpr Range kRanges[] = {
-      {Fault::link_cut, 200, 4'000},           // per message
-      {Fault::link_slow, 500, 20'000},         // per message
-      {Fault::dial_refused, 50'000, 400'000},  // per attempt
-      {Fault::external_lost, 50'000, 400'000},
-      {Fault::external_delayed, 50'000, 400'000},
-      {Fault::external_twice, 50'000, 400'000},
-      {Fault::block_late, 20'000, 150'000},
-      {Fault::block_dropped, 20'000, 300'000},
-      {Fault::lite_stale, 5'000, 80'000},  // per look
-      {Fault::lite_frozen, 5'000, 60'000},
-      {Fault::lite_back, 5'000, 200'000},
-      {Fault::kill, 100, 2'000},                  // per effect
-      {Fault::write_torn, 200'000, 1'000'000},    // per crash during a write
-      {Fault::write_failed, 10'000, 200'000},     // per write
-      {Fault::disk_rolled_back, 50'000, 400'000}, // per restart
-      {Fault::disk_lost, 20'000, 150'000},
-      {Fault::proxy_cloned, 20'000, 100'000},  // per look at mischief
-      {Fault::worker_inflates, 50'000, 500'000},
-      {Fault::worker_underreports, 50'000, 500'000},
-      {Fault::stale_payment, 50'000, 400'000},
-      {Fault::foreign_register, 20'000, 200'000},
-      {Fault::wild_request, 20'000, 300'000},
-      {Fault::client_leaves, 2'000, 30'000},
-      {Fault::engine_fails, 20'000, 300'000}};
+  static constexpr Range kRanges[] = {{Fault::link_cut, 200, 4'000},           // per message
+                                      {Fault::link_slow, 500, 20'000},         // per message
+                                      {Fault::dial_refused, 50'000, 400'000},  // per attempt
+                                      {Fault::external_lost, 50'000, 400'000},
+                                      {Fault::external_delayed, 50'000, 400'000},
+                                      {Fault::external_twice, 50'000, 400'000},
+                                      {Fault::block_late, 20'000, 150'000},
+                                      {Fault::block_dropped, 20'000, 300'000},
+                                      {Fault::lite_stale, 5'000, 80'000},  // per look
+                                      {Fault::lite_frozen, 5'000, 60'000},
+                                      {Fault::lite_back, 5'000, 200'000},
+                                      {Fault::kill, 100, 2'000},                   // per effect
+                                      {Fault::write_torn, 200'000, 1'000'000},     // per crash during a write
+                                      {Fault::write_failed, 10'000, 200'000},      // per write
+                                      {Fault::disk_rolled_back, 50'000, 400'000},  // per restart
+                                      {Fault::disk_lost, 20'000, 150'000},
+                                      {Fault::proxy_cloned, 20'000, 100'000},  // per look at mischief
+                                      {Fault::worker_inflates, 50'000, 500'000},
+                                      {Fault::worker_underreports, 50'000, 500'000},
+                                      {Fault::stale_payment, 50'000, 400'000},
+                                      {Fault::foreign_register, 20'000, 200'000},
+                                      {Fault::wild_request, 20'000, 300'000},
+                                      {Fault::client_leaves, 2'000, 30'000},
+                                      {Fault::engine_fails, 20'000, 300'000}};
   if (dice_.percent(4)) return;  // nothing goes wrong at all
   for (const auto& r : kRanges)
     if (dice_.percent(35)) faults_.allow(r.fault, dice_.between(r.least, r.most));
@@ -213,7 +212,8 @@ void Scenario::found_network() {
   for (const auto& c : clients_) chain_.faucet(c.wallet->address(), dice_.between(20, 200) * kTon);
   for (const auto& w : workers_) {
     const auto& m = w.node->config.money;
-    const auto init = ton::wallet_state_init(m.wallet_code, crypto::KeyPair(m.wallet_seed).public_key(), m.wallet_owner);
+    const auto init =
+        ton::wallet_state_init(m.wallet_code, crypto::KeyPair(m.wallet_seed).public_key(), m.wallet_owner);
     chain_.faucet(ton::address_of(init), 20 * kTon);
   }
   ton::OutgoingMessage deploy;

@@ -31,7 +31,8 @@ void WalletUser::chain_moved() {
     if (seqno == flying_seqno_ && now <= valid_until_) return;
     // Another seqno: ours was taken, or that of somebody else with the same key. Who wants to be sure looks at the
     // contract; an operator tries again, and everything sent here does no harm twice.
-    if (seqno != flying_seqno_) waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(flying_));
+    if (seqno != flying_seqno_)
+      waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(flying_));
     flying_ = 0;
     if (waiting_.empty()) return;
   }

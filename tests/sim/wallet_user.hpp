@@ -27,7 +27,7 @@ class WalletUser {
   ton::StateInit init_;
   ton::Address address_;
   std::deque<ton::OutgoingMessage> waiting_;
-  std::size_t flying_ = 0;     // of the first of them
+  std::size_t flying_ = 0;  // of the first of them
   std::uint32_t flying_seqno_ = 0;
   std::int64_t valid_until_ = 0;
 };

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/assert.hpp"
+#include "base/mutation.hpp"
 #include "wire/http_edit.hpp"
 
 namespace cocoon::proxy {
@@ -187,6 +188,7 @@ Final Requests::final_of(const Request& r, Time now) const {
 
 // Never negative, never more than was reserved (D10, D15); the classes never more than the total.
 wire::TokensUsed Requests::capped(const wire::TokensUsed& said, std::uint64_t limit) const {
+  if (mutated("I9-uncapped")) limit = std::uint64_t{1} << 40;
   const auto most = static_cast<std::int64_t>(std::min<std::uint64_t>(limit, std::numeric_limits<std::int64_t>::max()));
   wire::TokensUsed out;
   out.total_tokens_used = std::clamp<std::int64_t>(said.total_tokens_used, 0, most);
