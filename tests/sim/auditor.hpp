@@ -74,6 +74,7 @@ class Auditor final : public Observer {
     ton::Address contract;
     ton::Cell body;
     std::uint64_t tokens = 0;
+    bool fresh = true;  // seen for the first time
   };
   const std::vector<Seen>& signed_payments() const { return seen_; }
   std::uint64_t paid_nano() const;

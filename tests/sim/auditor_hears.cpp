@@ -116,8 +116,10 @@ std::optional<Auditor::Seen> Auditor::read_signed(const ton::Cell& body) {
   if (!known_bodies_.contains(message->payload.hash()) &&
       !ton::signature_is_valid(*message, books_[book].instance.proxy_key()))
     return std::nullopt;
-  if (known_bodies_.insert(message->payload.hash()).second) seen_.push_back({payload->contract, body, payload->tokens});
-  return Seen{payload->contract, body, payload->tokens};
+  Seen seen{payload->contract, body, payload->tokens};
+  seen.fresh = known_bodies_.insert(message->payload.hash()).second;
+  if (seen.fresh) seen_.push_back(seen);
+  return seen;
 }
 
 // Only what is committed on chain is signed, one amount per commit, and never less than before.
@@ -213,8 +215,8 @@ void Auditor::proxy_sends(ProcessId id, BytesView external) {
       if (!durable_.contains(*image))
         complain(fmt::format("I5: commit {} leaves before its snapshot is on disk", commit->seqno));
       sent_commits_.emplace(name, *image);
-    } else if (const auto seen = read_signed(inner->body)) {
-      check_signed(*seen, id);
+    } else if (const auto seen = read_signed(inner->body); seen && seen->fresh) {
+      check_signed(*seen, id);  // an external that is sent again may hold what was newest then
     }
   }
 }

@@ -26,6 +26,7 @@ class ProxyNode final : public RoleNode<ProxyNode, proxy::Core, proxy::Event, pr
   // False: it did not start, with this database.
   bool boot();
   bool faulted() const { return faulted_; }  // it said that it must not go on with this database
+  void forgive() { faulted_ = false; }       // the database it refused has been replaced
   ProcessId process() const { return process_; }
 
   void packet(role::PacketIn) override;

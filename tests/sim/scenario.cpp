@@ -168,6 +168,7 @@ void Scenario::restart(std::size_t index) {
       // Half of one and half of the other: it must not start with that.
       if (p.node->boot()) auditor_.complain("a torn database was accepted");
       p.node->disk.repair();
+      p.node->forgive();
       return restart(index);
     }
     if (p.node->disk.history() > 0 && faults_.strikes(Fault::disk_rolled_back)) {

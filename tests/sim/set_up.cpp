@@ -191,7 +191,7 @@ void Scenario::draw_faults() {
                                       {Fault::write_failed, 10'000, 200'000},      // per write
                                       {Fault::disk_rolled_back, 50'000, 400'000},  // per restart
                                       {Fault::disk_lost, 20'000, 150'000},
-                                      {Fault::proxy_cloned, 20'000, 100'000},  // per look at mischief
+                                      {Fault::proxy_cloned, 3'000, 30'000},  // per look at mischief
                                       {Fault::worker_inflates, 50'000, 500'000},
                                       {Fault::worker_underreports, 50'000, 500'000},
                                       {Fault::stale_payment, 50'000, 400'000},
@@ -201,7 +201,10 @@ void Scenario::draw_faults() {
                                       {Fault::engine_fails, 20'000, 300'000}};
   if (dice_.percent(4)) return;  // nothing goes wrong at all
   for (const auto& r : kRanges)
-    if (dice_.percent(35)) faults_.allow(r.fault, dice_.between(r.least, r.most));
+    if (dice_.percent(r.fault == Fault::proxy_cloned ? 15 : 35)) faults_.allow(r.fault, dice_.between(r.least, r.most));
+  // What happens to a disk happens when a process dies.
+  for (const auto f : {Fault::write_torn, Fault::disk_rolled_back, Fault::disk_lost})
+    if (faults_.allowed(f) && !faults_.allowed(Fault::kill)) faults_.allow(Fault::kill, 3'000);
 }
 
 // Coins for everybody, the root contract; then the nodes.
