@@ -160,18 +160,19 @@ void Auditor::read_states() {
   }
 }
 
-// What an account has after a block is what it had, and what came, less what went and what it cost.
+// What an account has after a block is what it had, and what came, less what went and what it cost. A message's ihr_fee
+// is no money: the TVM of today reads it as flags of the bounce.
 void Auditor::check_coins() {
   std::map<Bits256, Wide> change;
   for (const auto* h : chain_.latest()) {
     const auto& t = h->transaction;
     auto& sum = change[t.account];
     if (t.in_msg && t.in_msg->message)
-      if (const auto* in = t.in_msg->message->internal()) sum += static_cast<Wide>(in->value.coins) + in->ihr_fee;
+      if (const auto* in = t.in_msg->message->internal()) sum += in->value.coins;
     sum -= t.total_fees.coins;
     for (const auto& out : t.out_msgs)
       if (const auto* o = out.message ? out.message->internal() : nullptr)
-        sum -= static_cast<Wide>(o->value.coins) + o->fwd_fee + o->ihr_fee;
+        sum -= static_cast<Wide>(o->value.coins) + o->fwd_fee;
   }
   const auto coins_at = [&](const Bits256& id, std::int32_t seqno) -> Wide {
     const auto* view = chain_.account(id, seqno);
