@@ -263,6 +263,15 @@ void Auditor::at_rest_without(std::size_t proxy) {
           fmt::format("due: worker {} holds a payment for {} tokens and was paid for {}", w.index, w.holds, w.tokens));
     check_received(w);
   }
+  for (const auto& [contract, c] : clients_) {
+    if (books_[c.book].proxy != proxy || !c.deployed) continue;
+    std::uint64_t used = 0;
+    for (const auto& [id, process] : processes_)
+      if (process.proxy == proxy) used = std::max(used, counted(id, contract));
+    if (c.refunded + c.balance + used * books_[c.book].instance.params().price_per_token < c.deposited)
+      complain(fmt::format("due: client {} deposited {}, used {} tokens at most and got {} back",
+                           ton::to_raw_text(c.owner), c.deposited, used, c.refunded));
+  }
 }
 
 void Auditor::check_received(const Worker& w) {

@@ -251,6 +251,7 @@ void Scenario::drain() {
         if (account.owner != c.wallet->address() || !account.deployed || account.state != 0) continue;
         c.node->order(role::OrderKind::client_close, address);
       }
+  leave_the_lost();
   const auto until = schedule_.now() + kLongestDrain;
   auto head = chain_.head();
   while (schedule_.now() < until && step()) {
@@ -261,6 +262,26 @@ void Scenario::drain() {
   if (auditor_.violations().empty()) reckon();
 }
 
+// Whose proxy will not come back asks for a refund, and forces it after the delay.
+void Scenario::leave_the_lost() {
+  schedule_.in(seconds(20), [this] { leave_the_lost(); });
+  for (auto& c : clients_)
+    for (const auto& [address, account] : auditor_.clients()) {
+      const auto proxy = auditor_.books()[account.book].proxy;
+      if (!proxies_[proxy].lost || account.owner != c.wallet->address() || !account.deployed || account.state == 2)
+        continue;
+      if (c.told_to_leave.insert(address).second || (account.state == 1 && dice_.percent(10)))
+        c.wallet->send({.to = address, .value = kTon * 7 / 10, .body = refund_request(c), .init = {}});
+    }
+}
+
+ton::Cell Scenario::refund_request(const Client& c) {
+  ton::ClientRequestRefund body;
+  body.query_id = dice_.u64();
+  body.excesses_to = c.wallet->address();
+  return ton::build_body(body);
+}
+
 bool Scenario::settled() {
   for (const auto& c : clients_)
     if (!c.wallet->idle()) return false;
@@ -268,7 +289,9 @@ bool Scenario::settled() {
     const auto& p = proxies_[i];
     if (!p.lost && (!p.node->alive() || p.node->faulted() || !p.node->core()->serving())) return false;
     for (const auto& [address, c] : auditor_.clients()) {
-      if (auditor_.books()[c.book].proxy != i || p.lost) continue;
+      if (auditor_.books()[c.book].proxy != i) continue;
+      if (p.lost && c.deployed && c.state != 2) return false;
+      if (p.lost) continue;
       if (c.tokens != auditor_.counted(p.node->process(), address) || c.state == 1) return false;
     }
     for (const auto& [address, w] : auditor_.workers()) {

@@ -54,6 +54,7 @@ class Scenario {
     std::unique_ptr<ClientNode> node;
     std::unique_ptr<WalletUser> wallet;
     bool leaving = false;
+    std::set<ton::Address> told_to_leave;
   };
   struct Worker {
     std::unique_ptr<WorkerNode> node;
@@ -84,6 +85,8 @@ class Scenario {
   void operator_looks(std::size_t proxy);
   void drain();
   void drain_configs();
+  void leave_the_lost();
+  ton::Cell refund_request(const Client&);
   bool settled();
   void reckon();
   Outcome outcome();
@@ -105,6 +108,7 @@ class Scenario {
   std::vector<Client> clients_;
   std::vector<Worker> workers_;
   std::vector<std::uint64_t> overheard_nonces_;
+  std::uint64_t stake_ = 0;                            // nanoTON, of every proxy contract
   std::vector<std::unique_ptr<ProxyNode>> graveyard_;  // clones that are no more
   bool draining_ = false;
   std::uint64_t kills_ = 0, lost_ = 0;

@@ -60,7 +60,7 @@ ton::RootState Scenario::make_root() const {
   p.multipliers = {10000, 1000, 80000, 80000};
   p.proxy_delay_before_close = 1200;
   p.client_delay_before_close = 600;
-  p.min_proxy_stake = kTon;
+  p.min_proxy_stake = stake_;
   p.min_client_stake = kTon;
   p.proxy_code = contract_code::proxy();
   p.worker_code = contract_code::worker();
@@ -72,6 +72,7 @@ void Scenario::draw_network() {
   operator_ =
       std::make_unique<WalletUser>(schedule_, chain_, contract_code::wallet(), label("operator"), ton::Address{});
   cheat_ = std::make_unique<WalletUser>(schedule_, chain_, contract_code::wallet(), label("cheat"), ton::Address{});
+  stake_ = dice_.percent(50) ? kTon : 0;
   proxies_.resize(dice_.percent(25) ? 2 : 1);
   clients_.resize(dice_.between(1, 3));
   workers_.resize(dice_.between(1, 3));
@@ -107,7 +108,7 @@ void Scenario::add_proxy(std::size_t index, const ton::Params& params) {
   c.charge_client_at = kTon / dice_.between(1, 20);
   c.pay_worker_at = kTon / dice_.between(1, 20);
   c.withdraw_at = dice_.percent(50) ? kTon / 20 : 0;
-  c.wanted_stake = dice_.percent(50) ? kTon : 0;
+  c.wanted_stake = stake_;
   c.settle_retry = dice_.duration(seconds(15), seconds(40));
   c.routes = dice_.percent(80);
   const auto key = crypto::KeyPair(c.machine_seed).public_key();
@@ -132,6 +133,7 @@ void Scenario::add_client(std::size_t index) {
   c.money.owner = {0, label("client owner")};
   c.money.wallet_code = contract_code::wallet();
   c.money.retry = seconds(30);
+  c.money.refunding_proxy_code = contract_code::proxy().hash();
   client.wallet =
       std::make_unique<WalletUser>(schedule_, chain_, c.money.wallet_code, c.money.node_seed, c.money.owner);
   auditor_.add_client(client.wallet->address());
