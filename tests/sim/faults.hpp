@@ -36,6 +36,7 @@ enum class Fault : std::size_t {
   wild_request,         // a client asks for impossible amounts
   client_leaves,        // a client asks for its money back while requests run
   engine_fails,
+  params_change,  // the root contract changes its prices: every proxy moves to a new contract
   count_
 };
 inline constexpr std::size_t kFaults = static_cast<std::size_t>(Fault::count_);
@@ -45,7 +46,7 @@ inline constexpr std::array<std::string_view, kFaults> kFaultNames = {
     "block_late",    "block_dropped",   "lite_stale",          "lite_frozen",   "lite_back",        "kill",
     "write_lost",    "write_kept",      "write_torn",          "write_failed",  "disk_rolled_back", "disk_lost",
     "proxy_cloned",  "worker_inflates", "worker_underreports", "stale_payment", "foreign_register", "wild_request",
-    "client_leaves", "engine_fails"};
+    "client_leaves", "engine_fails",    "params_change"};
 
 using FaultCounts = std::array<std::uint64_t, kFaults>;
 

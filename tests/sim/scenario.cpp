@@ -117,6 +117,7 @@ void Scenario::mischief() {
     const auto& to = dice_.percent(80) ? old.contract : seen[dice_.below(seen.size())].contract;
     cheat_->send({.to = to, .value = kTon * 7 / 10, .body = old.body, .init = {}});
   }
+  if (!params_changed_ && faults_.strikes(Fault::params_change)) change_params();
   auto& client = dice_.pick(clients_);
   auto& proxy = dice_.pick(proxies_);
   const auto contract = [&] {
@@ -136,6 +137,25 @@ void Scenario::mischief() {
     client.node->order(role::OrderKind::client_close, contract);
   }
   if (!proxy.clone && proxy.node->alive() && faults_.strikes(Fault::proxy_cloned)) start_clone(proxy);
+}
+
+// Prices change: every proxy leaves its contract for a new one, and settles the old one to the end.
+void Scenario::change_params() {
+  params_changed_ = true;
+  auto& p = root_.params;
+  p.price_per_token += 1'000;
+  p.worker_fee_per_token += 900;
+  ++p.params_version;
+  ton::RootChangePrice body;
+  body.query_id = dice_.u64();
+  body.price_per_token = p.price_per_token;
+  body.worker_fee_per_token = p.worker_fee_per_token;
+  operator_->send({.to = root_address_, .value = kTon / 5, .body = ton::build_body(body), .init = {}});
+  for (std::size_t i = 0; i < proxies_.size(); ++i) {
+    const auto& c = proxies_[i].node->config;
+    const auto key = crypto::KeyPair(c.machine_seed).public_key();
+    auditor_.add_book(i, *ton::ProxyInstance::make(p, c.owner, key, root_address_), proxies_[i].wallet->address());
+  }
 }
 
 // --- databases
@@ -282,6 +302,14 @@ ton::Cell Scenario::refund_request(const Client& c) {
   return ton::build_body(body);
 }
 
+// Is this the book of a contract that its proxy has moved on from?
+bool Scenario::left(std::size_t book) const {
+  const auto& books = auditor_.books();
+  for (std::size_t later = book + 1; later < books.size(); ++later)
+    if (books[later].proxy == books[book].proxy) return true;
+  return false;
+}
+
 bool Scenario::settled() {
   for (const auto& c : clients_)
     if (!c.wallet->idle()) return false;
@@ -293,12 +321,17 @@ bool Scenario::settled() {
       if (p.lost && c.deployed && c.state != 2) return false;
       if (p.lost) continue;
       if (c.tokens != auditor_.counted(p.node->process(), address) || c.state == 1) return false;
+      if (c.deployed && c.state != 2 && left(c.book)) return false;
     }
     for (const auto& [address, w] : auditor_.workers()) {
       if (auditor_.books()[w.book].proxy != i) continue;
       if (w.tokens < (p.lost ? w.holds : auditor_.counted(p.node->process(), address))) return false;
-      if (w.received < w.tokens * root_.params.worker_fee_per_token) return false;
+      if (w.received < w.tokens * auditor_.books()[w.book].instance.params().worker_fee_per_token) return false;
     }
+  }
+  for (std::size_t i = 0; i < auditor_.books().size(); ++i) {
+    const auto& book = auditor_.books()[i];
+    if (left(i) && book.deployed && book.state != 2 && !proxies_[book.proxy].lost) return false;
   }
   return !chain_.messages_wait();
 }

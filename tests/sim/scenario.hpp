@@ -79,6 +79,7 @@ class Scenario {
   void plan_life();
   void client_life(std::size_t index);
   void mischief();
+  void change_params();
   void start_clone(Proxy&);
   void end_clone(Proxy&);
   void restart(std::size_t proxy);
@@ -87,6 +88,7 @@ class Scenario {
   void drain_configs();
   void leave_the_lost();
   ton::Cell refund_request(const Client&);
+  bool left(std::size_t book) const;
   bool settled();
   void reckon();
   Outcome outcome();
@@ -110,7 +112,7 @@ class Scenario {
   std::vector<std::uint64_t> overheard_nonces_;
   std::uint64_t stake_ = 0;                            // nanoTON, of every proxy contract
   std::vector<std::unique_ptr<ProxyNode>> graveyard_;  // clones that are no more
-  bool draining_ = false;
+  bool draining_ = false, params_changed_ = false;
   std::uint64_t kills_ = 0, lost_ = 0;
 };
 

@@ -200,7 +200,8 @@ void Scenario::draw_faults() {
                                       {Fault::foreign_register, 20'000, 200'000},
                                       {Fault::wild_request, 20'000, 300'000},
                                       {Fault::client_leaves, 2'000, 30'000},
-                                      {Fault::engine_fails, 20'000, 300'000}};
+                                      {Fault::engine_fails, 20'000, 300'000},
+                                      {Fault::params_change, 5'000, 50'000}};
   if (dice_.percent(4)) return;  // nothing goes wrong at all
   for (const auto& r : kRanges)
     if (dice_.percent(r.fault == Fault::proxy_cloned ? 15 : 35)) faults_.allow(r.fault, dice_.between(r.least, r.most));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/mutation.hpp"
 #include "ledger/costs.hpp"
 #include "ton/boc.hpp"
 
