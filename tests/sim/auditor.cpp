@@ -225,13 +225,7 @@ std::uint64_t Auditor::paid_nano() const {
 
 // --- at the end
 
-void Auditor::at_rest(ProcessId process) {
-  const auto proxy = processes_.at(process).proxy;
-  for (std::size_t i = 0; i < books_.size(); ++i)
-    if (books_[i].proxy == proxy) book_at_rest(i, process);
-}
-
-void Auditor::book_at_rest(std::size_t book, ProcessId process) {
+void Auditor::at_rest(std::size_t book, ProcessId process) {
   std::uint64_t charged = 0, worked = 0;
   const auto price = books_[book].instance.params().price_per_token;
   for (const auto& [contract, w] : workers_) {
@@ -255,19 +249,19 @@ void Auditor::book_at_rest(std::size_t book, ProcessId process) {
   if (charged != worked) complain(fmt::format("I3: {} tokens charged, {} paid", charged, worked));
 }
 
-void Auditor::at_rest_without(std::size_t proxy) {
+void Auditor::at_rest_without(std::size_t book) {
   for (const auto& [contract, w] : workers_) {
-    if (books_[w.book].proxy != proxy) continue;
+    if (w.book != book) continue;
     if (w.tokens < w.holds)
       complain(
           fmt::format("due: worker {} holds a payment for {} tokens and was paid for {}", w.index, w.holds, w.tokens));
     check_received(w);
   }
   for (const auto& [contract, c] : clients_) {
-    if (books_[c.book].proxy != proxy || !c.deployed) continue;
+    if (c.book != book || !c.deployed) continue;
     std::uint64_t used = 0;
     for (const auto& [id, process] : processes_)
-      if (process.proxy == proxy) used = std::max(used, counted(id, contract));
+      if (process.proxy == books_[book].proxy) used = std::max(used, counted(id, contract));
     if (c.refunded + c.balance + used * books_[c.book].instance.params().price_per_token < c.deposited)
       complain(fmt::format("due: client {} deposited {}, used {} tokens at most and got {} back",
                            ton::to_raw_text(c.owner), c.deposited, used, c.refunded));

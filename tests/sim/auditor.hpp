@@ -79,10 +79,10 @@ class Auditor final : public Observer {
   const std::vector<Seen>& signed_payments() const { return seen_; }
   std::uint64_t paid_nano() const;
 
-  // Everything has come to rest, and the proxy runs as `process` with the database it should have.
-  void at_rest(ProcessId process);
-  // The same where the proxy cannot go on: what was signed must be worth its money all the same.
-  void at_rest_without(std::size_t proxy);
+  // Everything has come to rest, and the proxy runs as `process` with a database that knows this book.
+  void at_rest(std::size_t book, ProcessId process);
+  // The same for a book that no database knows any more: what was signed must be worth its money all the same.
+  void at_rest_without(std::size_t book);
   void complain(std::string what);
   const std::vector<std::string>& violations() const { return violations_; }
 
@@ -104,7 +104,6 @@ class Auditor final : public Observer {
 
   void open_client(std::size_t book, const ton::Address& owner);
   void open_worker(std::size_t book, std::size_t index);
-  void book_at_rest(std::size_t book, ProcessId);
   void check_received(const Worker&);
   std::optional<Seen> read_signed(const ton::Cell& body);
   void check_signed(const Seen&, ProcessId by);

@@ -287,8 +287,7 @@ void Scenario::leave_the_lost() {
   schedule_.in(seconds(20), [this] { leave_the_lost(); });
   for (auto& c : clients_)
     for (const auto& [address, account] : auditor_.clients()) {
-      const auto proxy = auditor_.books()[account.book].proxy;
-      if (!proxies_[proxy].lost || account.owner != c.wallet->address() || !account.deployed || account.state == 2)
+      if (!lost(account.book) || account.owner != c.wallet->address() || !account.deployed || account.state == 2)
         continue;
       if (c.told_to_leave.insert(address).second || (account.state == 1 && dice_.percent(10)))
         c.wallet->send({.to = address, .value = kTon * 7 / 10, .body = refund_request(c), .init = {}});
@@ -310,42 +309,46 @@ bool Scenario::left(std::size_t book) const {
   return false;
 }
 
+// Its proxy may not know it any more: no database agrees with the chain, or the operator has put one in place that was
+// new when the contract was left.
+bool Scenario::lost(std::size_t book) const {
+  const auto& p = proxies_[auditor_.books()[book].proxy];
+  return p.lost || (p.tampered && left(book));
+}
+
 bool Scenario::settled() {
   for (const auto& c : clients_)
     if (!c.wallet->idle()) return false;
-  for (std::size_t i = 0; i < proxies_.size(); ++i) {
-    const auto& p = proxies_[i];
+  for (const auto& p : proxies_)
     if (!p.lost && (!p.node->alive() || p.node->faulted() || !p.node->core()->serving())) return false;
-    for (const auto& [address, c] : auditor_.clients()) {
-      if (auditor_.books()[c.book].proxy != i) continue;
-      if (p.lost && c.deployed && c.state != 2) return false;
-      if (p.lost) continue;
-      if (c.tokens != auditor_.counted(p.node->process(), address) || c.state == 1) return false;
-      if (c.deployed && c.state != 2 && left(c.book)) return false;
-    }
-    for (const auto& [address, w] : auditor_.workers()) {
-      if (auditor_.books()[w.book].proxy != i) continue;
-      if (w.tokens < (p.lost ? w.holds : auditor_.counted(p.node->process(), address))) return false;
-      if (w.received < w.tokens * auditor_.books()[w.book].instance.params().worker_fee_per_token) return false;
-    }
+  const auto& books = auditor_.books();
+  const auto counted = [&](std::size_t book, const ton::Address& contract) {
+    return auditor_.counted(proxies_[books[book].proxy].node->process(), contract);
+  };
+  for (const auto& [address, c] : auditor_.clients()) {
+    if (!c.deployed) continue;
+    if ((lost(c.book) || left(c.book)) && c.state != 2) return false;
+    if (!lost(c.book) && (c.state == 1 || c.tokens != counted(c.book, address))) return false;
   }
-  for (std::size_t i = 0; i < auditor_.books().size(); ++i) {
-    const auto& book = auditor_.books()[i];
-    if (left(i) && book.deployed && book.state != 2 && !proxies_[book.proxy].lost) return false;
+  for (const auto& [address, w] : auditor_.workers()) {
+    if (w.tokens < (lost(w.book) ? w.holds : counted(w.book, address))) return false;
+    if (w.received < w.tokens * books[w.book].instance.params().worker_fee_per_token) return false;
   }
+  for (std::size_t i = 0; i < books.size(); ++i)
+    if (left(i) && !lost(i) && books[i].deployed && books[i].state != 2) return false;
   return !chain_.messages_wait();
 }
 
 void Scenario::reckon() {
-  for (std::size_t i = 0; i < proxies_.size(); ++i) {
-    const auto& p = proxies_[i];
-    if (p.lost) {
+  for (std::size_t i = 0; i < auditor_.books().size(); ++i) {
+    const auto& p = proxies_[auditor_.books()[i].proxy];
+    if (lost(i)) {
       auditor_.at_rest_without(i);
     } else if (!p.node->alive() || p.node->faulted() || !p.node->core()->serving()) {
       auditor_.complain("due: " + p.node->base_name() + " does not serve though all is quiet: " +
                         (p.node->core() != nullptr ? p.node->core()->why_not_serving() : std::string("it is dead")));
     } else {
-      auditor_.at_rest(p.node->process());
+      auditor_.at_rest(i, p.node->process());
     }
   }
   for (const auto& c : clients_) {

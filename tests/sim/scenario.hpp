@@ -89,6 +89,7 @@ class Scenario {
   void leave_the_lost();
   ton::Cell refund_request(const Client&);
   bool left(std::size_t book) const;
+  bool lost(std::size_t book) const;
   bool settled();
   void reckon();
   Outcome outcome();
