@@ -222,17 +222,32 @@ void Auditor::proxy_sends(ProcessId id, BytesView external) {
 }
 
 void Auditor::worker_says(BytesView object) {
+  // A request may have been given to several workers, one after the other.
+  const auto claim = [&](const Bits256& request, std::int64_t tokens) {
+    auto& most = claims_[request];
+    most = std::max(most, tokens);
+  };
   const auto take = [&](const auto& m) {
-    if (m && m->is_final()) claims_[m->request_id] = m->final_info.tokens_used.total_tokens_used;
+    if (m && m->is_final()) claim(m->request_id, m->final_info.tokens_used.total_tokens_used);
   };
   const auto take_old = [&](const auto& m) {
-    if (m && m->is_completed) claims_[m->request_id] = m->tokens_used.total_tokens_used;
+    if (m && m->is_completed) claim(m->request_id, m->tokens_used.total_tokens_used);
+  };
+  // A broken answer costs what was delivered.
+  const auto take_error = [&](const auto& m) {
+    if (m) claim(m->request_id, m->tokens_used.total_tokens_used);
   };
   switch (wire::peek_id(object)) {
     case wire::proxy::QueryAnswerEx::kId:
       return take(wire::decode<wire::proxy::QueryAnswerEx>(object));
     case wire::proxy::QueryAnswerPartEx::kId:
       return take(wire::decode<wire::proxy::QueryAnswerPartEx>(object));
+    case wire::proxy::QueryAnswerErrorEx::kId:
+      return take(wire::decode<wire::proxy::QueryAnswerErrorEx>(object));
+    case wire::proxy::QueryAnswerError::kId:
+      return take_error(wire::decode<wire::proxy::QueryAnswerError>(object));
+    case wire::proxy::QueryAnswerPartError::kId:
+      return take_error(wire::decode<wire::proxy::QueryAnswerPartError>(object));
     case wire::proxy::QueryAnswer::kId:
       return take_old(wire::decode<wire::proxy::QueryAnswer>(object));
     case wire::proxy::QueryAnswerPart::kId:

@@ -73,6 +73,15 @@ void WorkerNode::stream(worker::JobId job, role::LinkId link, const Bits256& req
   });
 }
 
+void WorkerNode::apply(worker::StopJob& e) {
+  if (jobs_.erase(e.job) == 0) return;
+  later(ground_.dice.duration(milliseconds(1), milliseconds(50)), [this, job = e.job] {
+    openai::Usage delivered;
+    delivered.prompt = 5;
+    deliver(worker::EngineFailed{job, worker::EngineFailed::How::stopped, "stopped", delivered});
+  });
+}
+
 void WorkerNode::apply(role::SendPacket& e) {
   tamper(e.data);
   observer_.worker_says(e.data);

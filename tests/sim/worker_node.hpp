@@ -23,6 +23,7 @@ class WorkerNode final : public RoleNode<WorkerNode, worker::Core, worker::Event
   void query_done(role::QueryDone) override;
   void apply(role::SendPacket&);
   void apply(worker::StartJob&);
+  void apply(worker::StopJob&);
   void apply(worker::CancelJob& e) { jobs_.erase(e.job); }
 
  private:
