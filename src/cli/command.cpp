@@ -7,6 +7,7 @@
 
 #include "cli/attest_command.hpp"
 #include "cli/chat.hpp"
+#include "cli/ledger_command.hpp"
 #include "cli/node_commands.hpp"
 #include "cli/operator_command.hpp"
 #include "cli/up.hpp"
@@ -184,6 +185,7 @@ int run(int argc, char** argv) {
   add_engine(app, command);
   add_node<DevnetOptions>(app, command, "devnet", "run a local TON chain with a liteserver", run_devnet);
   add_wallet(app, command.status);
+  add_ledger(app, command.status);
   add_root(app, command.status);
   add_attest(app, command.status);
   if (argc < 2) {

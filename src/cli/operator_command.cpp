@@ -247,6 +247,33 @@ void add_client_orders(CLI::App& client, int& status) {
 }
 
 void add_proxy_orders(CLI::App& proxy, int& status) {
+  add_order(proxy, status, "proxy",
+            {.name = "charge",
+             .path = "/request/charge",
+             .about = "charge on chain what clients have used, however little",
+             .contract_field = "client",
+             .contract_about = "which client, by its contract's address; default: all"});
+  add_order(proxy, status, "proxy",
+            {.name = "payout",
+             .path = "/request/payout",
+             .about = "pay workers on chain what they have earned, however little",
+             .contract_field = "worker",
+             .contract_about = "which worker, by its contract's address; default: all"});
+  add_order(proxy, status, "proxy",
+            {.name = "withdraw",
+             .path = "/request/withdraw",
+             .about = "send the commission in the proxy contract to the proxy's owner"});
+  add_order(proxy, status, "proxy",
+            {.name = "stake",
+             .path = "/request/stake",
+             .about = "add to the stake of the proxy contract",
+             .amount_must = true,
+             .amount_about = "in TON, like 1.5"});
+  add_order(proxy, status, "proxy",
+            {.name = "retire",
+             .path = "/request/retire",
+             .about = "close the proxy contract: settle with everybody, then take commission and stake home",
+             .for_good = true});
   add_switch(proxy, status, "proxy", "disable", "leave service: no new work, accounts stay");
   add_switch(proxy, status, "proxy", "enable", "rejoin service");
 }

@@ -2,9 +2,9 @@
 import { test, before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { Chain, parseAddress, readClient } from './chain.mjs';
+import { Chain, parseAddress, readClient, readProxy } from './chain.mjs';
 import { Network, ask, cocoon, getJson, until } from './network.mjs';
 
 const kTon = 1_000_000_000n;
@@ -174,6 +174,63 @@ test('a proxy leaves service and rejoins it', async () => {
   assert.equal((await network.chat(ask('Hello'))).status, 200);
 });
 
+test('a proxy puts up more stake and takes its commission home', async () => {
+  const address = parseAddress((await getJson(`${network.proxy}/jsonstats`)).body.smartcontract.address);
+  const onChain = async () => readProxy((await chain.account(address, await chain.later())).data);
+  const before = await onChain();
+  assert.equal(json('proxy', 'stake', '--amount', '2').state, 'done');
+  assert.equal((await onChain()).stake - before.stake, 2n * kTon);
+
+  const plan = json('proxy', 'withdraw', '--dry-run');
+  assert.equal(BigInt(plan.totals.arrives_nano), (await onChain()).commission);
+  assert.equal(parseAddress(plan.messages[0].arrives_at).toRawString(), before.owner.toRawString());
+  assert.equal(json('proxy', 'withdraw').state, 'done');
+  assert.equal((await onChain()).commission, 0n);
+  assert.match(command('proxy', 'withdraw').err, /holds no commission/);
+});
+
+test('charges and payouts on demand, or the reason why there is nothing to do', async () => {
+  await (await network.chat(ask('Hello'))).json();
+  for (const [order, nothing] of [['charge', /no client has tokens/], ['payout', /no worker has tokens/]]) {
+    const end = command('proxy', order, '--json');
+    const reply = JSON.parse(end.out);
+    if (end.status === 0) assert.equal(reply.state, 'done');
+    else assert.match(reply.error.message, nothing);  // it charges and pays by itself, here at every token
+  }
+});
+
+test('what retiring a proxy would cost and bring, everybody named; nothing is done without --yes', () => {
+  const { messages, note } = json('proxy', 'retire', '--dry-run');
+  const operations = messages.map((m) => m.operation);
+  assert.equal(operations[0], 'proxy_close_request_signed');
+  assert.ok(operations.includes('client_grant_refund_signed'));
+  assert.equal(operations.at(-1), 'proxy_close_complete_signed');
+  assert.match(note, /600 s/);
+  const end = command('proxy', 'retire');
+  assert.equal(end.status, 1);
+  assert.match(end.err, /cannot be undone/);
+});
+
+// --- the books
+
+test('the books are shown and proved beside the running proxy', async () => {
+  const { usage } = await (await network.chat(ask('What is the capital of France?'))).json();
+  assert.ok(usage.total_cost > 0);
+  const { clients } = (await getJson(`${network.proxy}/jsonstats`)).body;
+  const books = await until('the snapshot', () => {
+    const shown = json('ledger', 'show');
+    return shown.clients[0].used_tokens >= clients[0].used_tokens && shown;
+  });
+  assert.equal(books.sealed, true);
+  assert.equal(books.clients[0].used_tokens, books.workers[0].earned_tokens);
+  const proof = json('ledger', 'verify');
+  assert.equal(proof.proved, true);
+  assert.deepEqual(proof.checks.map((c) => c.check), ['seal', 'commit', 'conservation', 'solvency']);
+  assert.deepEqual(proof.accounts.map((a) => a.role), ['client', 'worker']);
+  assert.match(command('ledger', 'verify').out, /the books are proved by the chain/);
+  assert.match(command('ledger', 'show').out, /clients, in adjusted tokens/);
+});
+
 // --- wallet and root
 
 test('wallets are shown with their queue, and send', async () => {
@@ -209,16 +266,33 @@ test('a client contract is closed, and everything comes back', { timeout: 300_00
   await until('the refund', async () => (await walletOnChain()) - wallet > balance - kTon / 5n);
 });
 
-test('a stopped node gets a wallet with a new key and all that the old one held', { timeout: 300_000 }, async () => {
-  const old = json('wallet', 'show');
-  chain.close();
+// The chain runs, and no node.
+async function withChainAlone(use) {
+  chain?.close();
   chain = undefined;
   await network.stop();
-  // The chain alone.
   const devnet = spawn(cocoon, ['devnet', '--config', join(network.state, 'devnet.toml')], { stdio: 'ignore' });
   const ended = new Promise((resolve) => devnet.on('exit', resolve));
   try {
     (await until('the chain', () => Chain.of(network).catch(() => undefined))).close();
+    await use();
+  } finally {
+    devnet.kill('SIGTERM');
+    await ended;
+  }
+}
+
+const books = (to, from) => {
+  for (const end of ['', '-wal', '-shm']) {
+    rmSync(to + end, { force: true });
+    if (existsSync(from + end)) copyFileSync(from + end, to + end);
+  }
+};
+
+test('a stopped node gets a wallet with a new key and all that the old one held', { timeout: 300_000 }, async () => {
+  const old = json('wallet', 'show');
+  await withChainAlone(() => {
+    assert.equal(json('ledger', 'verify').proved, true);
     assert.equal(json('wallet', 'rotate', '--dry-run').state, 'planned');
     assert.equal(json('wallet', 'show').address, old.address);
     const rotated = json('wallet', 'rotate');
@@ -231,13 +305,33 @@ test('a stopped node gets a wallet with a new key and all that the old one held'
     assert.ok(now.balance_nano > old.balance_nano - Number(kTon) / 10);
     assert.equal(now.deployed, true);
     assert.equal(now.node_running, false);
-  } finally {
-    devnet.kill('SIGTERM');
-    await ended;
-  }
-  // And works with it.
+    // The proxy's too: its next commits come from another wallet.
+    assert.equal(json('wallet', 'rotate', '--node', 'proxy').state, 'done');
+    books(join(network.state, 'old.sqlite'), join(network.state, 'proxy.sqlite'));
+  });
   network.output = '';
   await network.start();
   assert.equal((await clientStats()).wallet.address, json('wallet', 'show').address);
   assert.equal((await network.chat(ask('Hello'))).status, 200);
+  await until('the proof', () => command('ledger', 'verify').status === 0);
+});
+
+test('an old copy of the books is known by the chain', { timeout: 300_000 }, async () => {
+  await until('it is paid', async () => {
+    const { workers } = (await getJson(`${network.proxy}/jsonstats`)).body;
+    return workers.every((w) => w.earned_tokens === w.paid_tokens);
+  });
+  await withChainAlone(() => {
+    const file = join(network.state, 'proxy.sqlite');
+    books(join(network.state, 'new.sqlite'), file);
+    books(file, join(network.state, 'old.sqlite'));
+    const end = command('ledger', 'verify', '--json');
+    assert.equal(end.status, 3, end.out + end.err);
+    const { proved, checks, accounts } = JSON.parse(end.out);
+    assert.equal(proved, false);
+    assert.match(checks.find((c) => c.check === 'commit').finding, /is on chain/);
+    assert.ok(accounts.some((a) => /older copy/.test(a.problem)));
+    books(file, join(network.state, 'new.sqlite'));
+    assert.equal(json('ledger', 'verify').proved, true);
+  });
 });

@@ -5,10 +5,11 @@
 //   COCOON_CRASH_SEED      the same victims in the same order (printed at the start)
 import { test, before, after } from 'node:test';
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { Chain, parseAddress, readClient, readWorker } from './chain.mjs';
 import { audit } from './auditor.mjs';
-import { Network, ask, getJson, until } from './network.mjs';
+import { Network, ask, cocoon, getJson, until } from './network.mjs';
 
 const seconds = Number(process.env.COCOON_CRASH_SECONDS || 45);
 const seed = Number(process.env.COCOON_CRASH_SEED || randomInt(2 ** 31));
@@ -197,4 +198,9 @@ async function crash(t) {
   } finally {
     chain.close();
   }
+
+  // The books say the same about themselves.
+  const proof = spawnSync(cocoon, ['ledger', 'verify', '--json', '--state', network.state], { encoding: 'utf8' });
+  assert.equal(proof.status, 0, proof.stdout + proof.stderr);
+  assert.equal(JSON.parse(proof.stdout).proved, true);
 }

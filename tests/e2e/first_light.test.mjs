@@ -53,8 +53,8 @@ test('every command explains itself and its options', () => {
     }
   };
   walk([]);
-  for (const name of ['up', 'chat', 'client', 'client topup', 'client withdraw', 'client close', 'proxy', 'worker', 'worker payout',
-    'devnet', 'engine', 'wallet show', 'wallet send', 'wallet rotate', 'root show'])
+  for (const name of ['up', 'chat', 'client', 'client topup', 'client withdraw', 'client close', 'proxy', 'proxy charge', 'proxy retire', 'proxy withdraw',
+    'worker', 'worker payout', 'devnet', 'engine', 'ledger show', 'ledger verify', 'wallet show', 'wallet send', 'wallet rotate', 'root show'])
     assert.ok(all.includes(name), `${name} among ${all.join(', ')}`);
 });
 

@@ -190,11 +190,19 @@ node::OperatorRoutes Service::operator_routes() {
     submit(ChangeWorkerModel{id, model});
     return "asked";
   };
+  using role::OrderKind;
+  p.orders["/request/charge"] = {OrderKind::proxy_charge, "client"};
+  p.orders["/request/payout"] = {OrderKind::proxy_payout, "worker"};
+  p.orders["/request/withdraw"] = {OrderKind::proxy_withdraw};
+  p.orders["/request/stake"] = {OrderKind::proxy_stake, "", true};
+  p.orders["/request/retire"] = {OrderKind::proxy_retire};
+  p.submit = [this](role::Order o) { submit(std::move(o)); };
   return p;
 }
 
 // No new work; what runs may finish, and all of it is on disk before the links go.
 net::Task<> Service::drain() {
+  operator_api_->close();
   submit(Drain{});
   const auto until = std::chrono::steady_clock::now() + config_.drain;
   while (!core_->drained() && std::chrono::steady_clock::now() < until) {

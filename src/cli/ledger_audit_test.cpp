@@ -1,0 +1,84 @@
+// The part of the audit that needs no chain; the whole is proved in tests/e2e against a running one.
+#include "cli/ledger_audit.hpp"
+
+#include <gtest/gtest.h>
+
+namespace cocoon::cli {
+namespace {
+
+ton::Address address(std::uint8_t n) { return {0, Bits256::from(Bytes(32, n))}; }
+
+ledger::Snapshot books() {
+  ledger::Snapshot s;
+  ledger::ClientRecord c;
+  c.owner = address(1);
+  c.contract = address(2);
+  c.chain = {ton::ContractState::normal, 900, 100, 50, 0, {}};
+  c.tokens = 80;
+  s.clients.push_back(c);
+  ledger::WorkerRecord w;
+  w.owner = address(3);
+  w.contract = address(4);
+  w.paid = 50;
+  w.tokens = 80;
+  s.workers.push_back(w);
+  return s;
+}
+
+ton::ClientNotice client_notice(const ton::Address& contract, std::uint64_t tokens, std::uint64_t balance) {
+  ton::ClientNotice n;
+  n.contract = contract;
+  n.request.owner = address(1);
+  n.request.state = {ton::ContractState::closing, balance, 100, tokens, 0, {}};
+  return n;
+}
+
+ton::WorkerNotice worker_notice(const ton::Address& contract, std::uint64_t tokens) {
+  ton::WorkerNotice n;
+  n.contract = contract;
+  n.request.owner = address(3);
+  n.request.state = ton::ContractState::closed;
+  n.request.tokens = tokens;
+  return n;
+}
+
+TEST(LedgerAudit, AppliesWhatTheHistorySays) {
+  auto s = books();
+  apply_notice(s, client_notice(address(2), 70, 700));
+  EXPECT_EQ(s.clients[0].chain.tokens_used, 70u);
+  EXPECT_EQ(s.clients[0].chain.balance, 700u);
+  EXPECT_EQ(s.clients[0].chain.state, ton::ContractState::closing);
+  EXPECT_EQ(s.clients[0].tokens, 80u);  // what was used is the books' own
+  apply_notice(s, worker_notice(address(4), 70));
+  EXPECT_EQ(s.workers[0].paid, 70u);
+  EXPECT_EQ(s.workers[0].state, ton::ContractState::closed);
+}
+
+TEST(LedgerAudit, WhatIsOlderOrOfOthersChangesNothing) {
+  auto s = books();
+  apply_notice(s, client_notice(address(2), 49, 1));
+  apply_notice(s, client_notice(address(9), 70, 1));
+  apply_notice(s, worker_notice(address(4), 49));
+  apply_notice(s, worker_notice(address(9), 70));
+  apply_notice(s, ton::CommitNotice{7, {}});
+  EXPECT_EQ(s, books());
+  // A client contract may change without a token being charged.
+  apply_notice(s, client_notice(address(2), 50, 1900));
+  EXPECT_EQ(s.clients[0].chain.balance, 1900u);
+}
+
+TEST(LedgerAudit, IsProvedWhenNothingIsWrong) {
+  Audit audit;
+  audit.checks = {{"seal", true, ""}, {"commit", true, ""}};
+  audit.accounts.resize(2);
+  audit.accounts[0].explanation = "transactions since the snapshot";
+  EXPECT_TRUE(audit.proved());
+  audit.accounts[1].problem = "differs";
+  EXPECT_FALSE(audit.proved());
+  audit.accounts[1].problem.clear();
+  audit.checks[1].ok = false;
+  EXPECT_FALSE(audit.proved());
+}
+
+}  // namespace
+}  // namespace cocoon::cli

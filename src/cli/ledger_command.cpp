@@ -1,0 +1,227 @@
+#include "cli/ledger_command.hpp"
+
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <boost/json.hpp>
+
+#include "cli/ledger_audit.hpp"
+#include "cli/node_address.hpp"
+#include "cli/node_commands.hpp"
+#include "ledger/keys.hpp"
+#include "node/secrets.hpp"
+#include "store/store.hpp"
+
+namespace cocoon::cli {
+namespace {
+
+namespace json = boost::json;
+
+constexpr int kDiffers = 3;
+
+struct LedgerCommand {
+  NodeAddress where;
+  bool as_json = false;
+  std::string machine_key_file, owner, database;  // of the proxy's configuration
+
+  LedgerCommand() { where.node = "proxy"; }
+  Result<> load() {
+    node::ConfigTable table;
+    table.key("proxy.machine_key_file", machine_key_file, "").required();
+    table.key("proxy.owner", owner, "").required();
+    table.key("proxy.database", database, "").required();
+    return where.load(table);
+  }
+  Result<Books> books() const {
+    TRY_ASSIGN(const auto machine, node::load_seed(machine_key_file));
+    TRY_ASSIGN(auto stored, store::Store::look(database));
+    if (!stored) return fail("{}: no snapshot was written yet", database);
+    const bool sealed = ledger::seal(*stored, ledger::machine_keys(machine).seal) == stored->seal;
+    return Books{std::move(*stored), sealed};
+  }
+};
+
+const char* state_name(ton::ContractState s) {
+  switch (s) {
+    case ton::ContractState::normal:
+      return "open";
+    case ton::ContractState::closing:
+      return "closing";
+    case ton::ContractState::closed:
+      return "closed";
+    case ton::ContractState::unknown:
+      break;
+  }
+  return "unknown";
+}
+
+std::string text(const ton::Address& a) { return ton::to_friendly_text(a); }
+
+// --- show
+
+json::object to_object(const Books& books) {
+  const auto& s = books.snapshot;
+  json::array clients, workers, pending;
+  for (const auto& c : s.clients)
+    clients.push_back(json::object{{"owner", text(c.owner)},
+                                   {"contract", text(c.contract)},
+                                   {"state", state_name(c.chain.state)},
+                                   {"used_tokens", c.tokens},
+                                   {"committed_tokens", c.committed},
+                                   {"charged_tokens", c.chain.tokens_used},
+                                   {"balance_nano", c.chain.balance},
+                                   {"stake_nano", c.chain.stake},
+                                   {"last_request", c.last_request}});
+  for (const auto& w : s.workers)
+    workers.push_back(json::object{{"owner", text(w.owner)},
+                                   {"contract", text(w.contract)},
+                                   {"state", state_name(w.state)},
+                                   {"earned_tokens", w.tokens},
+                                   {"committed_tokens", w.committed},
+                                   {"paid_tokens", w.paid},
+                                   {"last_request", w.last_request}});
+  for (const auto& p : s.pending) pending.push_back(json::object{{"seqno", p.seqno}, {"hash", to_hex(p.hash)}});
+  json::object out{{"proxy_contract", text(s.proxy)},
+                   {"root_contract", text(s.root)},
+                   {"wallet", text(s.wallet)},
+                   {"params_version", s.params_version},
+                   {"snapshot", s.seqno},
+                   {"sealed", books.sealed},
+                   {"clean_end", s.clean},
+                   {"anchor_lt", s.anchor.lt}};
+  out["commit"] =
+      s.proof ? json::value(json::object{
+                    {"seqno", s.proof->seqno}, {"lt", s.proof->lt}, {"hash", to_hex(ledger::commit_hash(*s.proof))}})
+              : json::value(nullptr);
+  out["pending_commits"] = pending;
+  out["clients"] = clients;
+  out["workers"] = workers;
+  return out;
+}
+
+void print(const LedgerCommand& command, const Books& books) {
+  const auto& s = books.snapshot;
+  fmt::print("books           {}\n", command.database);
+  fmt::print("proxy contract  {}  (parameters {})\n", text(s.proxy), s.params_version);
+  fmt::print("snapshot        {}, {}{}\n", s.seqno,
+             books.sealed ? "sealed by this machine" : "NOT SEALED BY THIS MACHINE: changed, or of another one",
+             s.clean ? ", the last of a session that ended in order" : "");
+  if (s.proof)
+    fmt::print("commit          {} seen on chain, {} on its way\n", s.proof->seqno, s.pending.size());
+  else
+    fmt::print("commit          none seen on chain yet, {} on its way\n", s.pending.size());
+  constexpr auto kRow = "  {:<48} {:>14} {:>14} {:>14} {:>18} {:<8}\n";
+  fmt::print("\nclients, in adjusted tokens\n");
+  fmt::print(kRow, "owner", "used", "committed", "charged", "balance", "contract");
+  for (const auto& c : s.clients)
+    fmt::print(kRow, text(c.owner), c.tokens, c.committed, c.chain.tokens_used, ton_text(c.chain.balance),
+               state_name(c.chain.state));
+  fmt::print("\nworkers, in adjusted tokens\n");
+  fmt::print(kRow, "owner", "earned", "committed", "paid", "", "contract");
+  for (const auto& w : s.workers)
+    fmt::print(kRow, text(w.owner), w.tokens, w.committed, w.paid, "", state_name(w.state));
+}
+
+Result<int> show(LedgerCommand& command) {
+  TRY(command.load());
+  TRY_ASSIGN(const auto books, command.books());
+  if (command.as_json)
+    fmt::print("{}\n", json::serialize(to_object(books)));
+  else
+    print(command, books);
+  return 0;
+}
+
+// --- verify
+
+json::object to_object(const Audit& audit) {
+  json::array checks, accounts;
+  for (const auto& c : audit.checks)
+    checks.push_back(json::object{{"check", c.name}, {"ok", c.ok}, {"finding", c.finding}});
+  for (const auto& a : audit.accounts)
+    accounts.push_back(json::object{{"role", a.worker ? "worker" : "client"},
+                                    {"owner", text(a.owner)},
+                                    {"contract", text(a.contract)},
+                                    {"state", state_name(a.state)},
+                                    {"tokens", a.tokens},
+                                    {"committed_tokens", a.committed},
+                                    {"settled_tokens_books", a.settled_books},
+                                    {"settled_tokens_chain", a.settled_chain},
+                                    {"balance_nano_books", a.balance_books},
+                                    {"balance_nano_chain", a.balance_chain},
+                                    {"explanation", a.explanation},
+                                    {"problem", a.problem}});
+  return {{"proved", audit.proved()},
+          {"snapshot", audit.seqno},
+          {"transactions_since", audit.transactions_since},
+          {"checks", checks},
+          {"accounts", accounts}};
+}
+
+void print(const Audit& audit) {
+  for (const auto& c : audit.checks) fmt::print("{:<4} {:<13} {}\n", c.ok ? "ok" : "BAD", c.name, c.finding);
+  constexpr auto kRow = "{:<4} {:<7} {:<48} {:>13} {:>13} {:>13} {:>18}\n";
+  fmt::print("\n");
+  fmt::print(kRow, "", "", "owner", "used/earned", "committed", "on chain", "balance on chain");
+  for (const auto& a : audit.accounts) {
+    fmt::print(kRow, a.problem.empty() ? "ok" : "BAD", a.worker ? "worker" : "client", text(a.owner), a.tokens,
+               a.committed, a.settled_chain, a.worker ? "" : ton_text(a.balance_chain));
+    if (!a.explanation.empty())
+      fmt::print("       {} tokens and {} in the books: {}\n", a.settled_books, ton_text(a.balance_books),
+                 a.explanation);
+    if (!a.problem.empty()) fmt::print("       {}\n", a.problem);
+  }
+  fmt::print("\n{} at snapshot {} ({} transactions of the proxy contract since)\n",
+             audit.proved() ? "the books are proved by the chain" : "THE BOOKS AND THE CHAIN DIFFER", audit.seqno,
+             audit.transactions_since);
+}
+
+Result<int> verify(LedgerCommand& command) {
+  TRY(command.load());
+  TRY_ASSIGN(const auto machine, node::load_seed(command.machine_key_file));
+  TRY_ASSIGN(const auto owner, ton::address_from_text(command.owner));
+  TRY_ASSIGN(auto chain, command.where.connect());
+  TRY_ASSIGN(const auto root_address, ton::address_from_text(command.where.common.root));
+  TRY_ASSIGN(const auto root, chain.root(root_address));
+  TRY_ASSIGN(const auto instance,
+             ton::ProxyInstance::make(root.params, owner, crypto::KeyPair(machine).public_key(), root_address));
+  TRY_ASSIGN(const auto books, command.books());
+  if (books.snapshot.proxy != instance.address())
+    return fail(
+        "the books are of proxy contract {}, of parameters {}; the root contract is at {}: start the proxy, "
+        "which retires the old contract",
+        text(books.snapshot.proxy), books.snapshot.params_version, root.params.params_version);
+  TRY_ASSIGN(const auto audit, audit_books_patiently(chain, instance, [&] { return command.books(); }));
+  if (command.as_json)
+    fmt::print("{}\n", json::serialize(to_object(audit)));
+  else
+    print(audit);
+  return audit.proved() ? 0 : kDiffers;
+}
+
+void add(CLI::App& ledger, int& status, const char* name, const char* about, const char* footer,
+         Result<int> (*run)(LedgerCommand&)) {
+  auto* sub = ledger.add_subcommand(name, about);
+  sub->footer(footer);
+  auto command = std::make_shared<LedgerCommand>();
+  command->where.add_options(*sub, false);
+  sub->add_flag("--json", command->as_json, "one JSON object on standard output");
+  sub->callback([command, run, name, &status] {
+    auto ended = run(*command);
+    status = ended ? *ended : complain(std::string("ledger ") + name, ended.error());
+  });
+}
+
+}  // namespace
+
+void add_ledger(CLI::App& app, int& status) {
+  auto* ledger =
+      app.add_subcommand("ledger", "a proxy's books: who has used and earned what; their proof by the chain");
+  ledger->require_subcommand(1);
+  add(*ledger, status, "show", "what the newest snapshot in the proxy's database says",
+      "Exit status: 0 shown, 1 the books cannot be read.", show);
+  add(*ledger, status, "verify", "every account against its contract, the snapshot against the commit on chain",
+      "Exit status: 0 proved, 1 the books or the chain cannot be read, 3 they differ.", verify);
+}
+
+}  // namespace cocoon::cli
