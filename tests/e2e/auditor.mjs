@@ -49,6 +49,8 @@ async function collect(chain, seeds, block) {
   return accounts;
 }
 
+// The field that @ton/core calls ihrFee holds flags since TVM 12 (how a bounce looks), no coins.
+//
 // Coins go nowhere but where a transaction says: each account's balance follows from its history, each message that
 // arrived was sent, each that was sent has arrived.
 function followCoins(accounts, problems) {
@@ -62,12 +64,12 @@ function followCoins(accounts, problems) {
     for (const t of transactions) {
       const message = t.inMessage;
       if (message?.info.type === 'internal') {
-        balance += message.info.value.coins + message.info.ihrFee;
+        balance += message.info.value.coins;
         arrived.set(hashOf(message), name);
       }
       for (const m of internalsOf(t)) {
-        balance -= m.info.value.coins + m.info.forwardFee + m.info.ihrFee;
-        fees += m.info.forwardFee + m.info.ihrFee;
+        balance -= m.info.value.coins + m.info.forwardFee;
+        fees += m.info.forwardFee;
         sent.set(hashOf(m), m.info.dest.toRawString());
       }
       balance -= t.totalFees.coins;

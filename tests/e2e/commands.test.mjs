@@ -181,8 +181,15 @@ test('a proxy puts up more stake and takes its commission home', async () => {
   assert.equal(json('proxy', 'stake', '--amount', '2').state, 'done');
   assert.equal((await onChain()).stake - before.stake, 2n * kTon);
 
-  const plan = json('proxy', 'withdraw', '--dry-run');
-  assert.equal(BigInt(plan.totals.arrives_nano), (await onChain()).commission);
+  await until('it is all paid', async () => {
+    const { clients, workers } = (await getJson(`${network.proxy}/jsonstats`)).body;
+    return clients.every((c) => c.used_tokens === c.charged_tokens) && workers.every((w) => w.earned_tokens === w.paid_tokens);
+  });
+  const { commission } = await onChain();
+  const plan = await until('the proxy has seen it', () => {
+    const planned = json('proxy', 'withdraw', '--dry-run');
+    return BigInt(planned.totals.arrives_nano) === commission && planned;
+  });
   assert.equal(parseAddress(plan.messages[0].arrives_at).toRawString(), before.owner.toRawString());
   assert.equal(json('proxy', 'withdraw').state, 'done');
   assert.equal((await onChain()).commission, 0n);
