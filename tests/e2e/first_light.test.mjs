@@ -121,23 +121,6 @@ test('a directory that cannot be written is named', () => {
   assert.match(end.err, /\/proc\/cocoon/);
 });
 
-test('a full disk is said so', (t) => withState((state) => {
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=512k', 'tmpfs', state], { encoding: 'utf8' });
-  if (mounted.status !== 0) {
-    t.skip(`a small disk cannot be mounted here: ${mounted.stderr ?? mounted.error}`);
-    return;
-  }
-  try {
-    writeFileSync(join(state, 'ballast'), Buffer.alloc(400 * 1024));
-    const end = run(['up', '--state', join(state, 'net'), '--port-base', String(kPort)]);
-    assert.equal(end.status, 1);
-    assert.match(end.err, /disk is full|No space left/i, end.err);
-    assert.deepEqual(processesOf(state), []);
-  } finally {
-    spawnSync('umount', [state]);
-  }
-}));
-
 test('two workers, a port base of its own, an engine that hangs: an error in the API\'s shape within the deadline', async () => {
   const network = new Network({ portBase: kPort, args: ['--workers', '2'] });
   try {
