@@ -7,6 +7,7 @@
 
 #include "cli/attest_command.hpp"
 #include "cli/chat.hpp"
+#include "cli/keys_command.hpp"
 #include "cli/ledger_command.hpp"
 #include "cli/node_commands.hpp"
 #include "cli/operator_command.hpp"
@@ -178,6 +179,7 @@ int run(int argc, char** argv) {
   add_chat(app, command.status);
   add_node<client::ServiceConfig>(app, command, "client", "run a client: the HTTP API beside an application",
                                   client::run, add_client_orders);
+  add_client_keys(*app.get_subcommand("client"), command.status);
   add_node<proxy::ServiceConfig>(app, command, "proxy", "run a proxy: matches clients and workers, keeps the accounts",
                                  proxy::run, add_proxy_orders);
   add_node<worker::ServiceConfig>(app, command, "worker", "run a worker: serves a model through any engine, earns",

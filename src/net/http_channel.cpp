@@ -148,7 +148,7 @@ void HttpChannel::close_gracefully() {
   if (ended_) return close();
   // Closing with unread bytes would reset the connection and could cut our last words off: read and drop a little.
   lingering_ = true;
-  linger_budget_ = 1024 * 1024;
+  linger_budget_ = std::size_t{32} << 20;
   taken_ = filled_ = 0;
   watchdog_.set(Millis(2000));
   read();
