@@ -56,6 +56,25 @@ Result<Time> time_of(const ASN1_TIME* text) {
   return from_unix(timegm(&parts));
 }
 
+// [algorithm, hash], as it is or, as existing certificates have it, wrapped into a byte string.
+Result<BytesView> key_hash(cbor::Reader& in) {
+  cbor::Reader look = in;
+  TRY_ASSIGN(const auto head, look.head());
+  const bool wrapped = head.major == cbor::Major::bytes;
+  BytesView content;
+  if (wrapped) {
+    TRY_ASSIGN(content, in.string(cbor::Major::bytes));
+  }
+  cbor::Reader inner(content);
+  auto& entry = wrapped ? inner : in;
+  TRY_ASSIGN(const auto parts, entry.expect(cbor::Major::array));
+  TRY_ASSIGN(const auto algorithm, entry.expect(cbor::Major::number));
+  TRY_ASSIGN(const auto hash, entry.string(cbor::Major::bytes));
+  if (parts != 2 || algorithm != kSha256 || hash.size() != 32 || !inner.empty())
+    return fail("the claims' pubkey-hash is malformed");
+  return hash;
+}
+
 // The hash of the public key that the claims hold.
 Result<BytesView> claimed_key_hash(BytesView claims) {
   cbor::Reader in(claims);
@@ -67,12 +86,8 @@ Result<BytesView> claimed_key_hash(BytesView claims) {
       TRY(in.skip());
       continue;
     }
-    TRY_ASSIGN(const auto parts, in.expect(cbor::Major::array));
-    TRY_ASSIGN(const auto algorithm, in.expect(cbor::Major::number));
-    TRY_ASSIGN(const auto hash, in.string(cbor::Major::bytes));
-    if (parts != 2 || algorithm != kSha256 || hash.size() != 32 || out)
-      return fail("the claims' pubkey-hash is malformed");
-    out = hash;
+    if (out) return fail("the claims hold two pubkey-hash");
+    TRY_ASSIGN(out, key_hash(in));
   }
   if (!out || !in.empty()) return fail("the claims hold no pubkey-hash");
   return *out;
@@ -146,9 +161,10 @@ Bytes write_ccc_evidence(BytesView quote, BytesView claims) {
 }
 
 Bytes write_ccc_claims(BytesView public_key) {
-  return der::join({cbor::write_head(cbor::Major::map, 1), cbor::write_text(kPublicKeyHash),
-                    cbor::write_head(cbor::Major::array, 2), cbor::write_head(cbor::Major::number, kSha256),
-                    cbor::write_bytes(crypto::sha256(public_key).view())});
+  const Bytes entry =
+      der::join({cbor::write_head(cbor::Major::array, 2), cbor::write_head(cbor::Major::number, kSha256),
+                 cbor::write_bytes(crypto::sha256(public_key).view())});
+  return der::join({cbor::write_head(cbor::Major::map, 1), cbor::write_text(kPublicKeyHash), cbor::write_bytes(entry)});
 }
 
 }  // namespace cocoon::tee
