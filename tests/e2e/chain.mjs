@@ -17,10 +17,13 @@ export class Chain {
     const host = `tcp://127.0.0.1:${network.portBase + 4000}`;
     chain.engine = new LiteSingleEngine({ host, publicKey, reconnectTimeout: 200 });
     chain.client = new LiteClient({ engine: chain.engine });
-    let last;
-    chain.engine.on('error', (error) => { last = error; });
-    const late = new Promise((_, reject) => setTimeout(() => reject(new Error(`no liteserver at ${host}: ${last}`)), 20_000).unref());
-    await Promise.race([new Promise((resolve) => chain.engine.once('ready', resolve)), late]);
+    // The engine does not dial again after an error.
+    await new Promise((resolve, reject) => {
+      const fail = (why) => { chain.close(); reject(new Error(`no liteserver at ${host}: ${why}`)); };
+      const late = setTimeout(() => fail('it does not answer'), 20_000);
+      chain.engine.once('ready', () => { clearTimeout(late); resolve(); });
+      chain.engine.on('error', () => { clearTimeout(late); fail('refused'); });
+    });
     return chain;
   }
 

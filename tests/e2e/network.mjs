@@ -117,6 +117,8 @@ export class Network {
   }
 
   async destroy() {
+    // Clients of somebody else may leave timers behind that would keep the test program alive.
+    setTimeout(() => process.exit(), 30_000).unref();
     await this.stop();
     rmSync(this.state, { recursive: true, force: true });
   }
