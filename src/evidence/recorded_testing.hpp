@@ -99,7 +99,7 @@ class RecordedKernel final : public Kernel {
     const auto full = root_ / path.relative_path();
     std::FILE* file = std::fopen(full.c_str(), "wb");
     if (!file) return;
-    std::fwrite(content.data(), 1, content.size(), file);
+    if (!content.empty()) std::fwrite(content.data(), 1, content.size(), file);
     std::fclose(file);
   }
   void bump(const fs::path& entry) { put(entry / "generation", as_bytes(fmt::format("{}\n", ++generation_))); }

@@ -82,7 +82,7 @@ class Tpm {
     TRY_ASSIGN(const auto key, object(key_handle, "attestation key"));
     TPM2B_DATA data{};
     data.size = static_cast<UINT16>(nonce.size());
-    std::memcpy(data.buffer, nonce.data(), nonce.size());
+    if (!nonce.empty()) std::memcpy(data.buffer, nonce.data(), nonce.size());
     TPMT_SIG_SCHEME scheme{};
     scheme.scheme = TPM2_ALG_RSASSA;
     scheme.details.rsassa.hashAlg = TPM2_ALG_SHA256;
