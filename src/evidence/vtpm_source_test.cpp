@@ -23,19 +23,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Two neighbouring ports that are free: swtpm's own protocol wants command port and control port side by side.
+// Two neighbouring ports that are free: swtpm's own protocol wants command port and control port side by side. Below
+// the range from which the system takes ports of its own: who dials such a one again and again may meet himself.
 int free_port() {
   for (int attempt = 0; attempt < 50; ++attempt) {
+    const int port = 20000 + (2 * static_cast<int>(::getpid()) + 2 * attempt) % 10000;
     const int first = ::socket(AF_INET, SOCK_STREAM, 0), second = ::socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    bool good = ::bind(first, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
-                ::getsockname(first, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-    const int port = ntohs(address.sin_port);
+    const socklen_t size = sizeof address;
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    bool good = ::bind(first, reinterpret_cast<sockaddr*>(&address), size) == 0;
     address.sin_port = htons(static_cast<std::uint16_t>(port + 1));
-    good = good && port < 65535 && ::bind(second, reinterpret_cast<sockaddr*>(&address), size) == 0;
+    good = good && ::bind(second, reinterpret_cast<sockaddr*>(&address), size) == 0;
     ::close(first);
     ::close(second);
     if (good) return port;
