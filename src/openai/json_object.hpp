@@ -2,6 +2,7 @@
 // nobody changes is never spelt anew: an untouched object's text is its source, byte for byte, and of a changed one
 // each member that stays is a slice of the source, space inside included.
 #pragma once
+#include <concepts>
 #include <list>
 #include <optional>
 #include <string>
@@ -36,6 +37,8 @@ class JsonObject {
 
   // The text must be one object, UTF-8, within the limits. Of members with one name the last stays. Error code 621.
   static Result<JsonObject> parse(std::string_view text, const JsonLimits& limits = {});
+  template <std::same_as<std::string> Temporary>
+  static Result<JsonObject> parse(Temporary&& text, const JsonLimits& limits = {}) = delete;
 
   const JsonMember* find(std::string_view name) const;  // null when absent
   void remove(std::string_view name);

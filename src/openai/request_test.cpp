@@ -216,7 +216,8 @@ TEST(JsonText, QuotedTextIsAlwaysValidJson) {
   EXPECT_EQ(json_quote("\xd0\xbf\xff\xe2\x82"), "\"\xd0\xbf\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
   std::string all;
   for (int c = 0; c < 256; ++c) all += static_cast<char>(c);
-  EXPECT_TRUE(JsonObject::parse("{" + json_quote(all) + ":" + json_quote(all) + "}"));
+  const std::string text = "{" + json_quote(all) + ":" + json_quote(all) + "}";
+  EXPECT_TRUE(JsonObject::parse(text));
 }
 
 }  // namespace
