@@ -14,6 +14,7 @@
 #include "cli/up.hpp"
 #include "cli/wallet_command.hpp"
 #include "client/service/service.hpp"
+#include "net/address.hpp"
 #include "node/config.hpp"
 #include "proxy/service/service.hpp"
 #include "worker/service/service.hpp"
@@ -48,6 +49,13 @@ void add_up(CLI::App& app, Command& command) {
   sub->add_option("--model", options->network.model_file,
                   "GGUF file to serve; default: the small model that comes with the source");
   sub->add_option("--model-name", options->network.model_name, "what the API calls it")->capture_default_str();
+  sub->add_option("--engine", options->network.engine,
+                  "URL of an engine that runs already (vLLM, llama-server, ...), which serves --model-name")
+      ->check([](const std::string& url) {
+        const auto parsed = net::parse_http_url(url);
+        return parsed ? std::string() : parsed.error().what;
+      })
+      ->excludes("--model");
   sub->add_flag("--fixture-engine", options->network.fixture_engine,
                 "fixed answers instead of a model, for benchmarks");
   sub->add_flag("--once", options->once, "ask one question, wait until it is charged and paid on chain, report, stop");

@@ -116,6 +116,10 @@ std::string LocalNetwork::proxy_endpoints() const {
 // name@commit:hash as workers announce it (contracts.md 4.2); here the version stands for both.
 std::string LocalNetwork::model_full_name() const { return options_.model_name + "@" COCOON_VERSION ":local"; }
 
+std::string LocalNetwork::engine_url() const {
+  return options_.engine.empty() ? fmt::format("http://127.0.0.1:{}", ports_.engine()) : options_.engine;
+}
+
 ton::RootState LocalNetwork::wanted_root() const {
   ton::RootState r;
   r.owner = operator_.address;
@@ -189,13 +193,13 @@ Result<> LocalNetwork::write_configs() const {
               ports_.proxy_workers(), ports_.proxy_clients(), toml_quote(path("proxy.sqlite")))));
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     const auto name = fmt::format("worker-{}", i + 1);
-    TRY(write_config(
-        name + ".toml",
-        common_config(name, workers_[i], ports_.worker_http(static_cast<int>(i)), kWorkerImage, true) +
-            fmt::format("[worker]\nowner = \"{}\"\nmodel = {}\nengine = \"http://127.0.0.1:{}\"\n",
-                        ton::to_raw_text(worker_owners_[i].address), toml_quote(model_full_name()), ports_.engine()) +
-            // The fixture answers any number at once; a model does not.
-            (options_.fixture_engine ? "max_active_requests = 4096\n" : "")));
+    TRY(write_config(name + ".toml",
+                     common_config(name, workers_[i], ports_.worker_http(static_cast<int>(i)), kWorkerImage, true) +
+                         fmt::format("[worker]\nowner = \"{}\"\nmodel = {}\nengine = {}\n",
+                                     ton::to_raw_text(worker_owners_[i].address), toml_quote(model_full_name()),
+                                     toml_quote(engine_url())) +
+                         // The fixture answers any number at once; a model does not.
+                         (options_.fixture_engine ? "max_active_requests = 4096\n" : "")));
   }
   return write_config("client.toml", common_config("client", client_, ports_.client_api(), "", false));
 }

@@ -17,7 +17,8 @@ struct LocalNetworkOptions {
   int port_base = 10000;
   std::string model_file;  // GGUF
   std::string model_name = "tinychat";
-  bool fixture_engine = false;  // the engine without a model, for benchmarks
+  std::string engine;           // URL of an engine that runs already; empty: ours, with model_file
+  bool fixture_engine = false;  // ours without a model, for benchmarks
 };
 
 // The small model that comes with the source, beside the build that holds our binary; empty if it is not there.
@@ -66,6 +67,7 @@ class LocalNetwork {
   ton::RootState wanted_root() const;
   std::string proxy_endpoints() const;
   std::string model_full_name() const;
+  std::string engine_url() const;
 
   // Writes proxy.toml, worker-N.toml, client.toml, devnet.toml and engine.toml as the options of this start say.
   Result<> write_configs() const;

@@ -223,9 +223,11 @@ Result<> Network::start() {
   TRY(fund());
   progress_.begin("the root contract: images, models, prices");
   TRY(register_network());
-  progress_.begin("the engine and its model " + network_.options().model_name);
-  TRY(run("engine", {"engine", "--config", network_.path("engine.toml")}));
-  TRY(wait_healthy("engine", ports.engine()));
+  if (network_.options().engine.empty()) {
+    progress_.begin("the engine and its model " + network_.options().model_name);
+    TRY(run("engine", {"engine", "--config", network_.path("engine.toml")}));
+    TRY(wait_healthy("engine", ports.engine()));
+  }
   progress_.begin("the proxy: contract deployed, state committed on chain");
   TRY(run("proxy", {"proxy", "--config", network_.path("proxy.toml")}));
   TRY(wait_healthy("proxy", ports.proxy_http()));

@@ -16,6 +16,7 @@ constexpr std::size_t kTlsRead = 16 * 1024;
 constexpr std::size_t kWriteSlice = 256 * 1024;
 constexpr std::size_t kKeepCapacity = 16 * 1024;  // buffers that grew beyond this are given back
 constexpr Millis kFinishTime{2'000};
+constexpr Millis kBusy{1'000};  // a link that heard something within this keeps its TLS buffers
 
 SteadyTime steady_now() { return std::chrono::steady_clock::now(); }
 
@@ -192,6 +193,7 @@ void Link::on_read(boost::system::error_code ec, std::size_t n) {
   if (closed_) return;
   if (ec || n == 0) return closed_by_peer(ec && ec != asio::error::eof ? ec.message() : "ended");
   if (tls_) {
+    tls_->keep_buffers(steady_now() - last_received_ < kBusy);
     tls_->feed(BytesView(cipher_in_).first(n));
     // Grows fast, shrinks slowly.
     const std::size_t room = cipher_in_.size();

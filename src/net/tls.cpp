@@ -1,6 +1,8 @@
 #include "net/tls.hpp"
 
+#include <algorithm>
 #include <cstdlib>
+#include <cstring>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -35,6 +37,58 @@ constexpr unsigned kBindingExtension = 0xff43;
 constexpr unsigned char kBindingVersion = 1;
 constexpr unsigned kBindingWhere = SSL_EXT_CLIENT_HELLO | SSL_EXT_TLS1_3_ENCRYPTED_EXTENSIONS | SSL_EXT_TLS1_3_ONLY;
 
+constexpr std::size_t kKeepCapacity = 4096;  // of a buffer that ran empty
+
+// What OpenSSL reads from and writes to. Its own memory BIO clears each byte before it is written and again when it was
+// taken.
+struct Pipe {
+  Bytes in;
+  std::size_t read = 0;  // of `in`
+  Bytes out;
+
+  void feed(BytesView cipher) {
+    if (read == in.size()) {
+      in.clear();
+      if (in.capacity() > kKeepCapacity) in.shrink_to_fit();
+    } else {
+      in.erase(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(read));
+    }
+    read = 0;
+    append(in, cipher);
+  }
+
+  static Pipe& of(BIO* bio) { return *static_cast<Pipe*>(BIO_get_data(bio)); }
+  static int take(BIO* bio, char* to, int size) {
+    auto& self = of(bio);
+    BIO_clear_retry_flags(bio);
+    const std::size_t n = std::min(static_cast<std::size_t>(size), self.in.size() - self.read);
+    if (n == 0) {
+      BIO_set_retry_read(bio);
+      return -1;
+    }
+    std::memcpy(to, self.in.data() + self.read, n);
+    self.read += n;
+    return static_cast<int>(n);
+  }
+  static int put(BIO* bio, const char* from, int size) {
+    append(of(bio).out, {reinterpret_cast<const std::uint8_t*>(from), static_cast<std::size_t>(size)});
+    return size;
+  }
+  static long control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
+  static const BIO_METHOD* method() {
+    static const auto made = [] {
+      std::unique_ptr<BIO_METHOD, Free<BIO_meth_free>> m(
+          BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "pipe"));
+      if (!m) std::abort();  // memory is out
+      BIO_meth_set_read(m.get(), &Pipe::take);
+      BIO_meth_set_write(m.get(), &Pipe::put);
+      BIO_meth_set_ctrl(m.get(), &Pipe::control);
+      return m;
+    }();
+    return made.get();
+  }
+};
+
 }  // namespace
 
 struct TlsContext::Impl {
@@ -44,9 +98,8 @@ struct TlsContext::Impl {
 struct TlsSession::Impl {
   std::shared_ptr<TlsContext> context;
   Check check;
+  Pipe pipe;
   SslPtr ssl;
-  BIO* in = nullptr;   // owned by ssl
-  BIO* out = nullptr;  // owned by ssl
   std::string refusal;
   int refusal_code = 0;
   bool peer_binds = false;  // the other side showed our extension
@@ -139,12 +192,12 @@ TlsSession::TlsSession(std::shared_ptr<TlsContext> context, tee::Side own_side, 
   impl_->check = std::move(check);
   impl_->ssl.reset(SSL_new(context->impl_->ctx.get()));
   impl_->context = std::move(context);
-  impl_->in = BIO_new(BIO_s_mem());
-  impl_->out = BIO_new(BIO_s_mem());
-  if (!impl_->ssl || !impl_->in || !impl_->out) std::abort();  // memory is out
-  BIO_set_mem_eof_return(impl_->in, -1);
+  BIO* bio = BIO_new(Pipe::method());
+  if (!impl_->ssl || !bio) std::abort();  // memory is out
+  BIO_set_data(bio, &impl_->pipe);
+  BIO_set_init(bio, 1);
   auto* ssl = impl_->ssl.get();
-  SSL_set_bio(ssl, impl_->in, impl_->out);
+  SSL_set_bio(ssl, bio, bio);
   SSL_set_app_data(ssl, impl_.get());
   if (own_side == tee::Side::server)
     SSL_set_accept_state(ssl);
@@ -154,7 +207,7 @@ TlsSession::TlsSession(std::shared_ptr<TlsContext> context, tee::Side own_side, 
 
 TlsSession::~TlsSession() = default;
 
-void TlsSession::feed(BytesView cipher) { BIO_write(impl_->in, cipher.data(), static_cast<int>(cipher.size())); }
+void TlsSession::feed(BytesView cipher) { impl_->pipe.feed(cipher); }
 
 Result<bool> TlsSession::handshake() {
   const int result = SSL_do_handshake(impl_->ssl.get());
@@ -193,14 +246,23 @@ Result<> TlsSession::write(BytesView plain) {
   return {};
 }
 
-bool TlsSession::has_output() const { return BIO_ctrl_pending(impl_->out) > 0; }
+bool TlsSession::has_output() const { return !impl_->pipe.out.empty(); }
 
 void TlsSession::take_output(Bytes& to) {
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(impl_->out, &data);
-  if (size <= 0) return;
-  append(to, {reinterpret_cast<const std::uint8_t*>(data), static_cast<std::size_t>(size)});
-  BIO_reset(impl_->out);
+  auto& out = impl_->pipe.out;
+  if (to.empty()) {
+    to.swap(out);
+  } else {
+    append(to, out);
+  }
+  out.clear();
+}
+
+void TlsSession::keep_buffers(bool keep) {
+  if (keep)
+    SSL_clear_mode(impl_->ssl.get(), SSL_MODE_RELEASE_BUFFERS);
+  else
+    SSL_set_mode(impl_->ssl.get(), SSL_MODE_RELEASE_BUFFERS);
 }
 
 }  // namespace cocoon::net

@@ -48,6 +48,8 @@ class TlsSession {
   bool has_output() const;
   // Cipher bytes to be sent, appended to `to`. Also after errors: an alert may be among them.
   void take_output(Bytes& to);
+  // OpenSSL's two buffers of 16 KB: for a busy session they are kept, else given back after each use (the default).
+  void keep_buffers(bool keep);
 
  private:
   friend class TlsContext;
