@@ -27,6 +27,7 @@ class HttpHeaders {
   std::string_view get(std::string_view name) const;
   bool has(std::string_view name) const { return find(name) != nullptr; }
   void add(std::string name, std::string value) { items_.push_back({std::move(name), std::move(value)}); }
+  void reserve(std::size_t count) { items_.reserve(count); }
   void set(std::string_view name, std::string value);
   void remove(std::string_view name);
 

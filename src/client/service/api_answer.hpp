@@ -24,7 +24,8 @@ class ApiAnswer {
 
   // --- for the handler
   const std::optional<ApiHead>& head() const { return head_; }
-  const std::optional<ApiEnd>& end() const { return end_; }  // its body is among the bytes
+  Headers take_headers() { return std::exchange(head_->headers, {}); }  // once there is a head
+  const std::optional<ApiEnd>& end() const { return end_; }             // its body is among the bytes
   const std::optional<ApiFailed>& failure() const { return failure_; }
   const std::optional<ApiModelList>& models() const { return models_; }
   bool gone() const { return gone_; }

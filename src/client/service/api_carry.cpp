@@ -29,10 +29,13 @@ bool may_pass(const net::HttpHeader& header) {
   return !net::equal_ignoring_case(std::string_view(header.name).substr(0, kPermissions.size()), kPermissions);
 }
 
-HttpHeaders answer_headers(const ApiHead& head, const Exchange& x) {
+HttpHeaders answer_headers(Headers of_worker, const Exchange& x) {
   HttpHeaders out;
-  for (const auto& [name, value] : head.headers)
-    if (may_pass({name, value})) out.add(name, value);
+  out.reserve(of_worker.size() + x.common.size() + 3);
+  for (auto& [name, value] : of_worker) {
+    net::HttpHeader header{std::move(name), std::move(value)};
+    if (may_pass(header)) out.add(std::move(header.name), std::move(header.value));
+  }
   if (!out.has("content-type")) out.add("Content-Type", std::string(kJson));  // D3
   out.add("X-Cocoon-Client-Start", unix_micros(x.received));
   out.add("X-Cocoon-Client-End", unix_micros(x.head_at));
@@ -100,7 +103,7 @@ Task<bool> ApiServer::State::carry(Exchange& x, ApiAnswer& answer) {
   }
   if (answer.gone() || !answer.head()) co_return false;
   x.head_at = wall_clock();
-  auto headers = answer_headers(*answer.head(), x);
+  auto headers = answer_headers(answer.take_headers(), x);
   if (answer.end()) co_return co_await whole(x, answer, std::move(headers), std::move(body));
   const bool events = is_event_stream(headers);
   const bool as_it_comes = answer.head()->status < 400 && (events || (!x.debug && !x.translation));
