@@ -75,8 +75,10 @@ std::string form_of(const Order& o, std::uint64_t nano, bool dry_run) {
   if (nano > 0) form += fmt::format("&amount={}", nano);
   if (!o.contract.empty()) {
     form += "&" + o.contract_field + "=";
-    for (const unsigned char c : o.contract)
-      form += std::isalnum(c) ? std::string(1, static_cast<char>(c)) : fmt::format("%{:02X}", c);
+    for (const char c : o.contract) {
+      const auto byte = static_cast<unsigned char>(c);
+      form += std::isalnum(byte) ? std::string(1, c) : fmt::format("%{:02X}", byte);
+    }
   }
   return form;
 }

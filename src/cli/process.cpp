@@ -46,7 +46,7 @@ Process::Process(Process&& o) noexcept
     : name_(std::move(o.name_)),
       log_file_(std::move(o.log_file_)),
       pid_(std::exchange(o.pid_, -1)),
-      end_(o.end_),
+      end_(std::move(o.end_)),
       killed_(o.killed_) {}
 
 Process& Process::operator=(Process&& o) noexcept {

@@ -194,7 +194,7 @@ Result<> Network::register_network() {
       update.seqno = 1;
       update.endpoints.text = network_.proxy_endpoints();
       TRY_ASSIGN(auto body, ton::build_body(update));
-      tell(std::move(body));
+      tell(body);
     }
     for (const auto& h : wanted.proxy_hashes)
       if (!have.proxy_hashes.contains(h)) tell(ton::build_body(ton::RootAddProxyHash{.hash = h}));

@@ -52,7 +52,7 @@ Result<Bytes> cbc(bool encrypt, const Bits256& key, const FixedBytes<16>& iv, By
   must(EVP_CipherUpdate(ctx.get(), out.data(), &n, in.data(), static_cast<int>(in.size())) == 1);
   int tail = 0;
   if (EVP_CipherFinal_ex(ctx.get(), out.data() + n, &tail) != 1) return fail("AES-CBC failed");
-  out.resize(static_cast<std::size_t>(n + tail));
+  out.resize(static_cast<std::size_t>(n) + static_cast<std::size_t>(tail));
   return out;
 }
 

@@ -62,7 +62,7 @@ class Writer {
 
  private:
   std::string add(std::string body) {
-    const auto name = fmt::format("{}r{}", prefix_, rules_.size());
+    auto name = fmt::format("{}r{}", prefix_, rules_.size());
     rules_.push_back(std::move(body));
     return name;
   }
@@ -305,8 +305,8 @@ Result<std::string> Writer::object(const json::object& o, int depth) {
       TRY_ASSIGN(const auto value, schema(it->value(), depth + 1));
       const auto pair = add(literal(json::serialize(it->key())) + " \":\" ws " + value + " ws");
       const bool must = required.erase(std::string(name)) > 0;
-      const auto here = pair + " " + next;
-      first = add(must || first.empty() ? (must ? here : "(" + here + ")?") : here + " | " + first);
+      const auto here = fmt::format("{} {}", pair, next);
+      first = add(must ? here : first.empty() ? fmt::format("({})?", here) : fmt::format("{} | {}", here, first));
       next = add(must ? fmt::format(R"("," ws {})", here) : fmt::format(R"(("," ws {})? {})", pair, next));
     }
   }

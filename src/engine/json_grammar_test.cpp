@@ -1,6 +1,7 @@
 #include "engine/json_grammar.hpp"
 
 #include <boost/json.hpp>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -65,7 +66,7 @@ TEST(SchemaGrammar, WhatCannotBeHeldToIsRefusedByName) {
     EXPECT_THAT(g.error().what, HasSubstr(named)) << schema;
   }
   std::string deep = R"({"type":"null"})";
-  for (int i = 0; i < 40; ++i) deep = R"({"type":"array","items":)" + deep + "}";
+  for (int i = 0; i < 40; ++i) deep = fmt::format(R"({{"type":"array","items":{}}})", deep);
   EXPECT_FALSE(schema_grammar(deep));
   EXPECT_FALSE(schema_grammar(R"({"type":"object"})", {.bytes = 100}));
 }

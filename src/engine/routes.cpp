@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <utility>
 
 #include <fmt/core.h>
 
@@ -337,7 +338,7 @@ class Answering {
       if (items.empty()) co_return exchange_.responder.abort();
       out = events_of(writer, items);
       if (done()) break;
-      const auto written = co_await exchange_.responder.write(std::move(out));
+      const auto written = co_await exchange_.responder.write(std::exchange(out, {}));
       if (!written) co_return exchange_.responder.abort();
     }
     if (error_) {
@@ -390,11 +391,11 @@ Task<Result<std::vector<float>>> embed(State state, std::vector<Token> tokens) {
   if (!state->scheduler) co_return fail(engine_stopped, "the engine is stopping");
   const auto vector = std::make_shared<Vector>(state->executor);
   // The callback passes its hold on: what the coroutine waits on ends on the executor, never on the other thread.
-  auto tell = [vector](Result<std::vector<float>> result) mutable {
-    const auto to = vector->executor;
-    net::asio::post(to, [vector = std::move(vector), result = std::move(result)]() mutable {
-      vector->result = std::move(result);
-      vector->event.notify();
+  auto tell = [hold = vector](Result<std::vector<float>> result) mutable {
+    const auto to = hold->executor;
+    net::asio::post(to, [hold = std::move(hold), result = std::move(result)]() mutable {
+      hold->result = std::move(result);
+      hold->event.notify();
     });
   };
   const auto accepted = state->scheduler->embed(std::move(tokens), std::move(tell));

@@ -84,7 +84,7 @@ class SchedulerTest : public testing::Test {
     auto listener = std::make_shared<Answer>();
     auto ticket = scheduler_->submit(std::move(g), listener);
     if (!ticket) return {std::unexpected(ticket.error()), {}};
-    const auto outcome = listener->wait();
+    auto outcome = listener->wait();
     text = listener->text();
     return outcome;
   }

@@ -187,8 +187,8 @@ class SnpDeviceSource final : public Source {
 
 class SimulatedSource final : public Source {
  public:
-  SimulatedSource(tee::SimulatedPlatform platform, tee::TdxMeasurements measured)
-      : platform_(std::move(platform)), measured_(std::move(measured)) {}
+  SimulatedSource(tee::SimulatedPlatform platform, const tee::TdxMeasurements& measured)
+      : platform_(std::move(platform)), measured_(measured) {}
   std::string name() const override { return "the simulated TEE"; }
   Result<Collected> collect(const Challenge& challenge) override {
     return tdx_collected(challenge, platform_.quote(measured_, challenge.report_data));
@@ -226,7 +226,7 @@ std::unique_ptr<Source> snp_device_source(std::shared_ptr<Kernel> kernel, unsign
   return std::make_unique<SnpDeviceSource>(std::move(kernel), vmpl);
 }
 std::unique_ptr<Source> simulated_source(tee::SimulatedPlatform platform, tee::TdxMeasurements measured) {
-  return std::make_unique<SimulatedSource>(std::move(platform), std::move(measured));
+  return std::make_unique<SimulatedSource>(std::move(platform), measured);
 }
 std::unique_ptr<Source> with_gpus(std::unique_ptr<Source> cpu, std::unique_ptr<Source> gpus) {
   return std::make_unique<Both>(std::move(cpu), std::move(gpus));

@@ -91,13 +91,13 @@ struct LedgerTest : ::testing::Test {
     return {.balance = balance, .stake = 15 * kTon, .tokens_used = used, .secret_hash = bits(7)};
   }
   Snapshot write(bool commit) {
-    const Snapshot s = l->snapshot(commit);
+    Snapshot s = l->snapshot(commit);
     l->snapshot_durable(s.seqno);
     return s;
   }
   // Snapshot, commit, and the commit's arrival.
   Snapshot commit() {
-    const Snapshot s = write(true);
+    Snapshot s = write(true);
     EXPECT_TRUE(l->apply(chain.commit(l->commit_to_send().value())));
     return s;
   }

@@ -176,7 +176,7 @@ TEST_F(WalletQueueTest, WhatTheWalletLeftOutIsNotSentAndTheRestIsNotSentTwice) {
   balance = 100 * kTon;
   observe();
   std::vector<WalletQueue::MessageId> ids;
-  for (const std::uint64_t tons : {1, 2, 3, 4}) ids.push_back(send(tons * kTon));
+  for (const std::uint64_t tons : {1u, 2u, 3u, 4u}) ids.push_back(send(tons * kTon));
   const auto leave_out = [&](const WalletQueue::External& e, std::uint64_t value) {
     ton::Transaction t = transaction_of(e);
     t.description.action = ton::ActionPhase{.success = true, .valid = true};

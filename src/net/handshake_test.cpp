@@ -185,6 +185,7 @@ TEST_F(HandshakeTest, HalfOpenFloodIsLimited) {
   listener_options.max_handshakes = 5;
   listen();
   std::vector<tcp::socket> flood;
+  flood.reserve(12);
   for (int i = 0; i < 12; ++i) flood.push_back(connect_to(loop.io, listener->port()));
   loop.until([&] { return listener->stats().accepted == 12; });
   EXPECT_EQ(listener->stats().handshakes, 5u);
@@ -201,6 +202,7 @@ TEST_F(HandshakeTest, OneAddressMayNotTakeEverything) {
   listener_options.max_handshakes_per_address = 3;
   listen();
   std::vector<tcp::socket> flood;
+  flood.reserve(5);
   for (int i = 0; i < 5; ++i) flood.push_back(connect_to(loop.io, listener->port()));
   loop.until([&] { return listener->stats().accepted == 5; });
   EXPECT_EQ(listener->stats().turned_away, 2u);

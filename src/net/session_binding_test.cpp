@@ -83,7 +83,7 @@ TEST_F(SessionBinding, TheSameRelayIsRefusedWhenItForwardsAnotherSessionsEvidenc
   client_config.credentials = machine("cocoon-worker 1");
   client_demands_binding();
   // What the genuine machine says in the session that the relay has with it: genuine, for other report data.
-  const auto forwarded = [this, real = genuine("cocoon-proxy 1")](const Bits512&) {
+  const auto forwarded = [real = genuine("cocoon-proxy 1")](const Bits512&) {
     const auto other = tee::session_report_data(tee::Side::server, Bits256{}, Bits256{}, crypto::PublicKey{});
     return real(other);
   };

@@ -32,12 +32,7 @@ struct ChainWatcher::State {
   };
 
   State(net::Executor e, ton_client::Options liteserver, Duration p, crypto::Random random, Sink s, std::size_t w)
-      : executor(e),
-        client(e, std::move(liteserver), std::move(random)),
-        poll(p),
-        sink(std::move(s)),
-        window(w),
-        timer(e) {}
+      : executor(e), client(e, std::move(liteserver), random), poll(p), sink(std::move(s)), window(w), timer(e) {}
 
   net::Executor executor;
   ton_client::TonClient client;
@@ -133,6 +128,7 @@ struct ChainWatcher::State {
     last_seqno = info.last.seqno;
     changed = false;
     std::vector<ton::Address> all;
+    all.reserve(accounts.size());
     for (const auto& [address, w] : accounts) all.push_back(address);
     for (const auto& address : all) CO_TRY(co_await look(address, info.last));
     co_return Result<>();
@@ -162,7 +158,7 @@ struct ChainWatcher::State {
 
 ChainWatcher::ChainWatcher(net::Executor executor, ton_client::Options liteserver, Duration poll, crypto::Random random,
                            Sink sink, std::size_t window)
-    : state_(std::make_shared<State>(executor, std::move(liteserver), poll, std::move(random), std::move(sink),
+    : state_(std::make_shared<State>(executor, std::move(liteserver), poll, random, std::move(sink),
                                      std::max<std::size_t>(window, 1))) {
   net::asio::co_spawn(executor, state_->run(state_), net::asio::detached);
 }

@@ -49,6 +49,7 @@ class ChainWatcherTest : public ::testing::Test {
   std::vector<std::size_t> until_state() {
     loop.until([&] { return !seen.empty() && !seen.back().more; });
     std::vector<std::size_t> counts;
+    counts.reserve(seen.size());
     for (const auto& e : seen) counts.push_back(e.transactions.size());
     return counts;
   }

@@ -187,7 +187,7 @@ net::Task<> OperatorApi::order(const net::HttpRequest& request, net::HttpRespond
   pending_.emplace(id, pending);
   const bool dry = wanted->order.dry_run;
   wanted->order.id = id;
-  routes_.submit(std::move(wanted->order));
+  routes_.submit(wanted->order);
 
   const auto until = std::chrono::steady_clock::now() + wanted->wait;
   const auto settled = [&] {

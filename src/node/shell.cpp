@@ -256,6 +256,7 @@ std::size_t Shell::queued(role::LinkId id) const {
 
 std::string Shell::attestation() const {
   std::vector<net::PeerInfo> peers;
+  peers.reserve(links_.size());
   for (const auto& [id, peer] : links_) peers.push_back(peer.link->peer());
   return attestation_page(credentials_->certificate(), peers, *collateral_, policy_, trust_, wall_clock());
 }

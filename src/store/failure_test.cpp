@@ -33,7 +33,7 @@ struct FailureTest : LedgerTest {
   // A session's work: the ledger's next snapshot, to be written.
   Snapshot next(std::uint64_t used) {
     serve(used);
-    const Snapshot s = l->snapshot(false);
+    Snapshot s = l->snapshot(false);
     l->snapshot_durable(s.seqno);
     return s;
   }

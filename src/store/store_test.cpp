@@ -1,5 +1,6 @@
 #include "store/store.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <fstream>
 #include <random>
@@ -130,7 +131,7 @@ TEST_F(StoreTest, OnlookersSeeTheNewestWhileItIsWrittenAndAfterwards) {
   {
     auto store = Store::open(file).value();
     EXPECT_EQ(Store::look(file).value(), std::nullopt);
-    for (const std::uint64_t n : {1, 2, 3}) {
+    for (const std::uint64_t n : {1u, 2u, 3u}) {
       ASSERT_TRUE(store.write(example(n)));
       EXPECT_EQ(Store::look(file).value(), example(n));
     }

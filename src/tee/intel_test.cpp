@@ -238,7 +238,7 @@ TEST(TcbMerge, IsIntelsTable) {
 
 // The same TD before and after the machine's TDX module was updated under it (body type 3).
 TEST_F(Intel, RelaunchIsAdvisedWhereItHelps) {
-  const auto running_on = [this](std::uint8_t module_svn, std::uint8_t late_microcode) {
+  const auto running_on = [](std::uint8_t module_svn, std::uint8_t late_microcode) {
     IntelWorld out;
     out.header_and_body[48] = 4;  // launched on an outdated module
     Bytes v5(out.header_and_body.begin(), out.header_and_body.begin() + 48);

@@ -1,6 +1,7 @@
 // A platform, its PKI and its collateral, made for tests: every part can be changed before it is signed, so that
 // exactly one check fails. Tests only.
 #pragma once
+#include <algorithm>
 #include <functional>
 
 #include "base/assert.hpp"

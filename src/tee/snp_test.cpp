@@ -83,7 +83,7 @@ struct Machine {
     out[0] = version;
     out[0xA] = 3;  // SMT allowed, and the bit that is always set
     out[0x34] = 1;
-    for (const std::size_t at : {0x38, 0x180, 0x1E0, 0x1F0}) put(at, tcb.view());
+    for (const std::size_t at : {0x38u, 0x180u, 0x1E0u, 0x1F0u}) put(at, tcb.view());
     if (version >= 3) {
       out[0x188] = family;
       out[0x189] = model;

@@ -25,7 +25,7 @@ struct TonClient::State {
       : executor(e),
         options(std::move(o)),
         head(options.key, crypto::Random(random.bits256())),
-        jitter(std::move(random)),
+        jitter(random),
         socket(e),
         output(e),
         pause(e),
@@ -159,7 +159,7 @@ struct TonClient::State {
 };
 
 TonClient::TonClient(net::Executor executor, Options options, crypto::Random random)
-    : state_(std::make_shared<State>(executor, std::move(options), std::move(random))) {
+    : state_(std::make_shared<State>(executor, std::move(options), random)) {
   asio::co_spawn(executor, state_->run(state_), asio::detached);
 }
 

@@ -64,8 +64,9 @@ struct World {
   bool open() {
     auto opened = ledger::Ledger::open({.wallet = address(4), .charge_client_at = 100, .pay_worker_at = 100},
                                        instance(), crypto::KeyPair(bits(2)), bits(session++), bits(5), durable);
-    if (opened) ledger.emplace(*std::move(opened));
-    return opened.has_value();
+    if (!opened) return false;
+    ledger.emplace(*std::move(opened));
+    return true;
   }
 
   void arrive(const ton::Address& from, const ton::Cell& body) {

@@ -81,6 +81,7 @@ void Node::look() {
   last_seqno_ = shown;
   changed_ = false;
   std::vector<ton::Address> all;
+  all.reserve(watched_.size());
   for (const auto& [address, w] : watched_) all.push_back(address);
   for (const auto& address : all) {
     look_at(address, shown);

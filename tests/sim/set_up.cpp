@@ -14,13 +14,13 @@ constexpr const char* kModel = "m@1:x";
 
 Bits256 label(std::string_view text) { return crypto::sha256(as_bytes(text)); }
 
-role::Peer attested(std::string_view image, std::string address) {
+role::Peer attested(std::string_view image, const std::string& address) {
   return {.public_key = label(address),
           .image_hash = label(image),
           .attested = true,
           .tee = "tdx",
           .verdict = "accepted",
-          .address = std::move(address)};
+          .address = address};
 }
 
 std::string worker_port(std::size_t proxy) { return fmt::format("10.0.0.{}:7001", proxy + 1); }
@@ -69,9 +69,8 @@ ton::RootState Scenario::make_root() const {
 }
 
 void Scenario::draw_network() {
-  operator_ =
-      std::make_unique<WalletUser>(schedule_, chain_, contract_code::wallet(), label("operator"), ton::Address{});
-  cheat_ = std::make_unique<WalletUser>(schedule_, chain_, contract_code::wallet(), label("cheat"), ton::Address{});
+  operator_ = std::make_unique<WalletUser>(chain_, contract_code::wallet(), label("operator"), ton::Address{});
+  cheat_ = std::make_unique<WalletUser>(chain_, contract_code::wallet(), label("cheat"), ton::Address{});
   stake_ = dice_.percent(50) ? kTon : 0;
   proxies_.resize(dice_.percent(25) ? 2 : 1);
   clients_.resize(dice_.between(1, 3));
@@ -112,7 +111,7 @@ void Scenario::add_proxy(std::size_t index, const ton::Params& params) {
   c.settle_retry = dice_.duration(seconds(15), seconds(40));
   c.routes = dice_.percent(80);
   const auto key = crypto::KeyPair(c.machine_seed).public_key();
-  p.wallet = std::make_unique<WalletUser>(schedule_, chain_, c.wallet_code, c.wallet_seed, c.wallet_owner);
+  p.wallet = std::make_unique<WalletUser>(chain_, c.wallet_code, c.wallet_seed, c.wallet_owner);
   auditor_.add_book(index, *ton::ProxyInstance::make(params, c.owner, key, root_address_), p.wallet->address());
   p.node->on_death = [this, index] {
     ++kills_;
@@ -134,8 +133,7 @@ void Scenario::add_client(std::size_t index) {
   c.money.wallet_code = contract_code::wallet();
   c.money.retry = seconds(30);
   c.money.refunding_proxy_code = contract_code::proxy().hash();
-  client.wallet =
-      std::make_unique<WalletUser>(schedule_, chain_, c.money.wallet_code, c.money.node_seed, c.money.owner);
+  client.wallet = std::make_unique<WalletUser>(chain_, c.money.wallet_code, c.money.node_seed, c.money.owner);
   auditor_.add_client(client.wallet->address());
   client.node->on_death = [this, &client] {
     ++kills_;

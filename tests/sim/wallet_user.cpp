@@ -6,10 +6,8 @@
 
 namespace cocoon::sim {
 
-WalletUser::WalletUser(Schedule& schedule, SimChain& chain, const ton::Cell& code, const crypto::Seed& seed,
-                       const ton::Address& owner)
-    : schedule_(schedule),
-      chain_(chain),
+WalletUser::WalletUser(SimChain& chain, const ton::Cell& code, const crypto::Seed& seed, const ton::Address& owner)
+    : chain_(chain),
       key_(seed),
       init_(ton::wallet_state_init(code, key_.public_key(), owner)),
       address_(ton::address_of(init_)) {}

@@ -10,8 +10,7 @@ namespace cocoon::sim {
 
 class WalletUser {
  public:
-  WalletUser(Schedule& schedule, SimChain& chain, const ton::Cell& code, const crypto::Seed& seed,
-             const ton::Address& owner);
+  WalletUser(SimChain& chain, const ton::Cell& code, const crypto::Seed& seed, const ton::Address& owner);
 
   const ton::Address& address() const { return address_; }
   std::uint64_t balance() const;
@@ -21,7 +20,6 @@ class WalletUser {
   void chain_moved();
 
  private:
-  Schedule& schedule_;
   SimChain& chain_;
   crypto::KeyPair key_;
   ton::StateInit init_;

@@ -11,7 +11,6 @@
 
 namespace cocoon::client {
 
-using net::HttpHeaders;
 using net::HttpRequest;
 using net::HttpResponder;
 using net::Task;

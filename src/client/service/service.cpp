@@ -157,8 +157,8 @@ node::OperatorRoutes Service::operator_routes() {
   p.orders["/request/withdraw"] = {OrderKind::client_withdraw, "proxy"};
   p.orders["/request/close"] = {OrderKind::client_close, "proxy"};
   p.orders["/request/charge"] = {OrderKind::client_charge, "proxy"};
-  p.submit = [this](role::Order o) {
-    if (!stopped_) driver_->submit(std::move(o));
+  p.submit = [this](const role::Order& o) {
+    if (!stopped_) driver_->submit(o);
   };
   return p;
 }

@@ -6,7 +6,7 @@ namespace cocoon::proxy {
 
 Core::Core(Config config, crypto::Random random)
     : config_(std::move(config)),
-      random_(std::move(random)),
+      random_(random),
       instance_(config_),
       money_(config_, instance_, random_),
       workers_(config_, instance_, money_),
@@ -14,7 +14,7 @@ Core::Core(Config config, crypto::Random random)
       requests_(config_, instance_, money_, workers_, random_) {}
 
 Result<std::unique_ptr<Core>> Core::make(Config config, crypto::Random random, BytesView stored) {
-  std::unique_ptr<Core> core(new Core(std::move(config), std::move(random)));
+  std::unique_ptr<Core> core(new Core(std::move(config), random));
   if (!stored.empty()) TRY(core->money_.restore(stored));
   return core;
 }

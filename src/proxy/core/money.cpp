@@ -374,9 +374,9 @@ void Money::send(Io& io, Book& book) {
   std::vector<Book::Outgoing> out;
   book.tick(io, out);
   for (auto& [purpose, message] : out) {
-    Queued queued{book.address(), std::move(purpose)};
+    const Queued queued{book.address(), purpose};
     if (const auto id = wallet_.send(std::move(message)))
-      messages_.emplace(*id, std::move(queued));
+      messages_.emplace(*id, queued);
     else
       not_sent(io, queued, "the queue of the wallet is full");
   }

@@ -196,7 +196,7 @@ node::OperatorRoutes Service::operator_routes() {
   p.orders["/request/withdraw"] = {OrderKind::proxy_withdraw};
   p.orders["/request/stake"] = {OrderKind::proxy_stake, "", true};
   p.orders["/request/retire"] = {OrderKind::proxy_retire};
-  p.submit = [this](role::Order o) { submit(std::move(o)); };
+  p.submit = [this](const role::Order& o) { submit(o); };
   return p;
 }
 

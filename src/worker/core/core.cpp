@@ -16,7 +16,7 @@ constexpr std::int32_t kMaxCoefficient = 1'000'000'000;  // proxies refuse from 
 Core::Core(Config config, crypto::Random random)
     : config_(std::move(config)),
       base_model_(config_.model.substr(0, config_.model.find('@'))),
-      random_(std::move(random)),
+      random_(random),
       money_(config_.money),
       enabled_(config_.enabled) {}
 

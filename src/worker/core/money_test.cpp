@@ -7,7 +7,6 @@ namespace cocoon::worker {
 namespace {
 
 using testdata::all;
-using testdata::filled;
 using testdata::kTon;
 using testdata::only;
 using testdata::World;

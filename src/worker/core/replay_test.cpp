@@ -16,7 +16,6 @@ namespace {
 
 namespace json = boost::json;
 using testdata::all;
-using testdata::only;
 using testdata::only_packet;
 using testdata::World;
 using namespace std::chrono_literals;

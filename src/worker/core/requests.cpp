@@ -117,7 +117,7 @@ void Core::run(Session& s, const wire::proxy::RunQueryEx& q, Time now, Effects& 
   job.deadline = now + seconds(std::min(q.timeout, market::kMaxTimeout));
   s.jobs.emplace(q.request_id, start->job);
   deadlines_.emplace(job.deadline, start->job);
-  jobs_.emplace(start->job, std::move(job));
+  jobs_.emplace(start->job, job);
   out.emplace_back(std::move(*start));
 }
 

@@ -144,7 +144,7 @@ node::OperatorRoutes Service::operator_routes() {
     return fmt::format("coefficient {}/1000", core_->status().coefficient);
   };
   p.orders["/request/payout"] = {role::OrderKind::worker_payout, "proxy"};
-  p.submit = [this](role::Order o) { submit(std::move(o)); };
+  p.submit = [this](const role::Order& o) { submit(o); };
   return p;
 }
 
