@@ -197,6 +197,7 @@ void Auditor::check_solvency(std::size_t index) {
   if (!state) return complain("the proxy contract holds what nobody can read");
   book.deployed = true;
   book.state = static_cast<std::uint8_t>(state->state);
+  book.stake = state->stake;
   const Wide price = book.instance.params().price_per_token;
   Wide deposits = 0, worked = 0, forced = 0;
   for (const auto& [address, c] : clients_) {
@@ -257,15 +258,26 @@ void Auditor::at_rest_without(std::size_t book) {
           fmt::format("due: worker {} holds a payment for {} tokens and was paid for {}", w.index, w.holds, w.tokens));
     check_received(w);
   }
+  // A client whom nobody charged in time takes all that it deposited; what workers were paid for its requests is
+  // missing from the deposits of those who come later, as far as the proxy's stake does not cover it.
+  Wide charged = 0, worked = 0, missing = 0;
+  const Wide price = books_[book].instance.params().price_per_token;
+  for (const auto& [contract, w] : workers_)
+    if (w.book == book) worked += price * w.tokens;
+  std::string who;
   for (const auto& [contract, c] : clients_) {
     if (c.book != book || !c.deployed) continue;
-    std::uint64_t used = 0;
-    for (const auto& [id, process] : processes_)
-      if (process.proxy == books_[book].proxy) used = std::max(used, counted(id, contract));
-    if (c.refunded + c.balance + used * books_[c.book].instance.params().price_per_token < c.deposited)
-      complain(fmt::format("due: client {} deposited {}, used {} tokens at most and got {} back",
-                           ton::to_raw_text(c.owner), c.deposited, used, c.refunded));
+    charged += price * c.tokens;
+    const auto due = static_cast<Wide>(c.deposited) - price * c.tokens;
+    const auto has = static_cast<Wide>(c.refunded) + c.balance;
+    if (has >= due) continue;
+    missing += due - has;
+    who += fmt::format(" {} deposited {}, was charged for {} tokens, got {} back and has {};",
+                       ton::to_raw_text(c.owner), c.deposited, c.tokens, c.refunded, c.balance);
   }
+  if (missing > 0 && (missing > worked - charged || books_[book].stake > 0))
+    complain(fmt::format("due: {} nanoTON are missing,{} workers were paid {} beyond what was charged, the stake is {}",
+                         in_words(missing), who, in_words(worked - charged), books_[book].stake));
 }
 
 void Auditor::check_received(const Worker& w) {

@@ -62,6 +62,7 @@ class Auditor final : public Observer {
     ton::Address wallet;
     std::uint64_t commission_paid = 0;
     std::uint8_t state = 0;  // of the proxy contract
+    std::uint64_t stake = 0;
     bool deployed = false;
   };
   const std::vector<Book>& books() const { return books_; }

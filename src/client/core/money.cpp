@@ -246,11 +246,12 @@ void Money::keep_funded(Contract& c, Effects& out) {
   send(c, low ? "topping up " + in_ton(amount) : "writing the secret's hash", amount + config_.gas, query, body, out);
 }
 
+bool Money::owes(const Contract& c) { return c.payment && c.signed_tokens > c.state->tokens_used; }
+
 // More than half a stake used and not charged, and a committed signature to charge with: the client does it itself, so
 // that the proxy has no reason to refuse the next request.
 void Money::charge_when_due(Contract& c, Effects& out) {
-  if (!c.state || c.state->state == ton::ContractState::closed) return;
-  if (!c.payment || c.signed_tokens <= c.state->tokens_used) return;
+  if (!c.state || c.state->state == ton::ContractState::closed || !owes(c)) return;
   const auto price = c.proxy.params().price_per_token;
   if (price == 0 || c.max_tokens <= c.state->tokens_used) return;
   if (c.max_tokens - c.state->tokens_used <= c.state->stake / price / 2) return;

@@ -161,6 +161,7 @@ class Money {
   void charge_when_due(Contract&, Effects&);
   void keep_funded(Contract&, Effects&);
   bool is_current(const Contract&) const;
+  static bool owes(const Contract&);  // a signed payment that is not charged yet; of a deployed contract
   // orders.cpp
   Result<Contract*> contract_for(const role::Order&);
   Result<role::Plan> plan(const Contract&, const Wish&) const;
@@ -169,6 +170,8 @@ class Money {
   Result<role::Plan> plan_close(const Contract&) const;
   Result<role::Plan> plan_charge(const Contract&) const;
   Result<role::Plan> plan_stake(const Contract&, std::uint64_t stake) const;
+  static std::uint64_t signed_cost(const Contract&);
+  role::PlannedMessage planned_charge(const Contract&) const;
   Result<> can_pay(std::uint64_t nano) const;
   void do_wish(Contract&, Effects&);
   void start_closing(Contract&, Effects&);

@@ -161,27 +161,36 @@ Result<role::Plan> Money::plan_close(const Contract& c) const {
         "our client contract is closing: the proxy is waited for; the refund can be forced at {} "
         "(unix time)",
         s.unlock_ts);
-  message.arrives = s.balance;
-  message.effect = in_ton(s.balance) + " are demanded without the proxy's consent";
-  if (plan.note.empty()) plan.messages.push_back(message);
+  if (!plan.note.empty()) return plan;
+  if (owes(c)) plan.messages.push_back(planned_charge(c));
+  message.arrives = s.balance - (owes(c) ? signed_cost(c) : 0);
+  message.effect = in_ton(message.arrives) + " are demanded without the proxy's consent";
+  plan.messages.push_back(message);
   return plan;
+}
+
+// What the newest signed payment takes from our contract's balance.
+std::uint64_t Money::signed_cost(const Contract& c) {
+  const auto tokens = c.signed_tokens - c.state->tokens_used;
+  return std::min(ton::saturating_mul(tokens, c.proxy.params().price_per_token), c.state->balance);
+}
+
+role::PlannedMessage Money::planned_charge(const Contract& c) const {
+  return {.operation = "client_charge_signed",
+          .to = c.self,
+          .attached = config_.gas,
+          .fees = cost::charge.fee,
+          .arrives_at = {},
+          .effect =
+              fmt::format("{} tokens are charged, {}", c.signed_tokens - c.state->tokens_used, in_ton(signed_cost(c)))};
 }
 
 Result<role::Plan> Money::plan_charge(const Contract& c) const {
   if (!c.state || c.state->state == ton::ContractState::closed) return fail("our client contract is not open");
-  if (!c.payment || c.signed_tokens <= c.state->tokens_used)
-    return fail("no signed payment is newer than what is charged: {} tokens", c.state->tokens_used);
+  if (!owes(c)) return fail("no signed payment is newer than what is charged: {} tokens", c.state->tokens_used);
   TRY(can_pay(config_.gas));
-  const auto tokens = c.signed_tokens - c.state->tokens_used;
-  const auto nano = ton::saturating_mul(tokens, c.proxy.params().price_per_token);
   role::Plan plan;
-  plan.messages.push_back(
-      {.operation = "client_charge_signed",
-       .to = c.self,
-       .attached = config_.gas,
-       .fees = cost::charge.fee,
-       .arrives_at = {},
-       .effect = fmt::format("{} tokens are charged, {}", tokens, in_ton(std::min(nano, c.state->balance)))});
+  plan.messages.push_back(planned_charge(c));
   return plan;
 }
 
@@ -266,8 +275,10 @@ void Money::close_when_due(Contract& c, Time now, Effects& out) {
   if (!c.leaving || !c.state || !wallet_can_spend(config_.gas)) return;
   if (c.state->state == ton::ContractState::normal) return request_refund(c, out);
   const bool unlocked = chain_time_ > std::int64_t{c.state->unlock_ts} + kUnlockMargin;
-  if (c.state->state == ton::ContractState::closing && unlocked && c.state->balance > 0 && may_force(c))
-    request_refund(c, out);
+  if (c.state->state != ton::ContractState::closing || !unlocked || c.state->balance == 0 || !may_force(c)) return;
+  // Workers may have been paid for it already: what we kept would be missing from the deposits of others.
+  if (owes(c)) return charge_ourselves(c, out);
+  request_refund(c, out);
 }
 
 void Money::request_refund(Contract& c, Effects& out) {

@@ -149,6 +149,30 @@ TEST(ClientOrders, ARefundIsForcedAfterTheDelayIfTheStakeCoversIt) {
   EXPECT_GT(w.chain.balance, 20 * kTon);
 }
 
+// What it used may have been paid to workers: the contract would refund it all the same, out of others' deposits.
+TEST(ClientOrders, BeforeARefundIsForcedWhatWasUsedIsCharged) {
+  Ordered w;
+  w.become_ready();
+  w.packet(wire::proxy::SignedPayment{w.payment_for(10'000)});
+  const auto price = w.root.params.price_per_token;
+  w.state().state = ton::ContractState::closing;
+  w.state().unlock_ts = static_cast<std::uint32_t>(w.chain.time) - 20;
+  w.settle(w.observe_contract());
+  const auto plan = w.order(OrderKind::client_close, 0, true).plan;
+  ASSERT_TRUE(plan) << plan.error().what;
+  ASSERT_EQ(plan->messages.size(), 2U);
+  EXPECT_EQ(plan->messages[0].operation, "client_charge_signed");
+  EXPECT_EQ(plan->messages[1].arrives, 2 * kTon - 10'000 * price);
+  w.chain.proxy_stake = 5 * kTon;
+  w.settle(w.observe_proxy());
+  w.wait(1s);
+  ASSERT_EQ(w.chain.log.size(), 2U);
+  EXPECT_EQ(w.chain.log[0].opcode, ton::op::client_charge_signed);
+  EXPECT_EQ(w.chain.log[1].opcode, ton::op::client_request_refund);
+  EXPECT_EQ(w.state().tokens_used, 10'000U);
+  EXPECT_EQ(w.state().state, ton::ContractState::closed);
+}
+
 TEST(ClientOrders, AContractThatIsClosingAlreadyIsClosedAfterARestart) {
   Ordered w;
   w.become_ready();
