@@ -3,14 +3,14 @@
 //   node tools/run-suites.mjs [--sanitizers] [NAME...]
 // Counts come from the runners' own reports: GoogleTest's JSON, CTest's JUnit, node's TAP. Exits 1 when a test failed,
 // when a suite ran none, or when a runner failed without saying which test.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { root } from './files.mjs';
 
-const kNodeFileLimitMs = 20 * 60_000;
+const kHangMs = 8 * 60_000;  // of one file or one TAP program; none takes a third of it
 const kHeartbeatMs = 60_000;
 const kRunners = { ctest: runCtest, node: runNode, tap: runTap };
 const logs = path.join(root, 'build/logs');
@@ -38,7 +38,14 @@ export function expand(pattern, base = root) {
   return fs.readdirSync(path.join(base, directory)).filter((name) => matches.test(name)).sort().map((name) => path.join(directory, name));
 }
 
-/** Runs a command with its output in a log; resolves to its status (124 when it ran past the limit). */
+/** What the processes of a group are doing, for the log of a run that hangs. */
+function processesOf(group) {
+  const { stdout } = spawnSync('ps', ['-e', '-o', 'pgid,pid,ppid,stat,etimes,wchan:24,args', '--forest'], { encoding: 'utf8' });
+  const [head, ...lines] = (stdout ?? '').split('\n');
+  return [head, ...lines.filter((line) => line.trim().startsWith(`${group} `))].join('\n');
+}
+
+/** Runs a command with its output in a log; resolves to its status (124 when it hangs: it ran past the limit). */
 function command(words, log, { env = {}, limitMs = 0 } = {}) {
   return new Promise((resolve) => {
     const output = fs.openSync(log, 'a');
@@ -56,7 +63,12 @@ function command(words, log, { env = {}, limitMs = 0 } = {}) {
         // It has ended meanwhile.
       }
     };
-    const timer = limitMs && setTimeout(() => ((late = true), stop('SIGKILL')), limitMs);
+    const hangs = () => {
+      late = true;
+      fs.appendFileSync(log, `\n# did not end within ${limitMs / 1000} s:\n${processesOf(child.pid).replace(/^/gm, '#   ')}\n`);
+      stop('SIGKILL');
+    };
+    const timer = limitMs && setTimeout(hangs, limitMs);
     const interrupted = () => (stop('SIGTERM'), process.exit(130));
     process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
     const done = (status) => {
@@ -68,6 +80,20 @@ function command(words, log, { env = {}, limitMs = 0 } = {}) {
     child.on('error', (error) => (fs.appendFileSync(log, `${words[0]}: ${error.message}\n`), done(127)));
     child.on('exit', (code) => done(code ?? 1));
   });
+}
+
+/** A TAP program into a log of its own. One that hangs (not one that fails) is shown and may try once more. */
+export async function tapResult(name, words, log, { limitMs = kHangMs } = {}) {
+  for (let tries = 1; ; ++tries) {
+    fs.writeFileSync(log, '');
+    const status = await command(words, log, { limitMs });
+    const text = fs.readFileSync(log, 'utf8');
+    const result = countTap(text, status);
+    if (status !== 124) return { ...result, text };
+    console.error(`    ${name} hangs:\n${text.split('\n').slice(-40).join('\n').replace(/^/gm, '      ')}`);
+    if (tries === 2) return { ...result, text };
+    console.error('    once more');
+  }
 }
 
 /** node's TAP: its own totals, and the names of what failed. */
@@ -157,19 +183,16 @@ async function runNode({ args }, log) {
   const results = [];
   for (const file of args.flatMap((pattern) => expand(pattern))) {
     const own = `${log}.part`;
-    fs.writeFileSync(own, '');
-    const status = await command([process.execPath, '--test', '--test-reporter=tap', file], own, { limitMs: kNodeFileLimitMs });
-    const text = fs.readFileSync(own, 'utf8');
-    fs.appendFileSync(log, `# ${file}\n${text}`);
+    const result = await tapResult(file, [process.execPath, '--test', '--test-reporter=tap', file], own);
+    fs.appendFileSync(log, `# ${file}\n${result.text}`);
     fs.rmSync(own);
-    results.push(countTap(text, status));
+    results.push(result);
   }
   return sum(results);
 }
 
-async function runTap({ args }, log) {
-  const status = await command(args, log, { limitMs: kNodeFileLimitMs });
-  return countTap(fs.readFileSync(log, 'utf8'), status);
+function runTap({ name, args }, log) {
+  return tapResult(name, args, log);
 }
 
 async function runSuite(suite) {

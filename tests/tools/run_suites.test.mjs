@@ -1,8 +1,11 @@
 // tools/run-suites.mjs counts what the runners say and never turns trouble into silence.
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import test from 'node:test';
 
-import { countCtest, countGtest, countTap, expand, readSuites } from '../../tools/run-suites.mjs';
+import { countCtest, countGtest, countTap, expand, readSuites, tapResult } from '../../tools/run-suites.mjs';
 
 const counts = ({ passed, failed, skipped }) => [passed, failed, skipped];
 const kReport = {
@@ -64,4 +67,28 @@ test('CTest: programs with a report count by cases, others as one, a crash as a 
 
 test('CTest: no report at all is a failure', () => {
   assert.deepEqual(counts(countCtest('', () => undefined, 8)), [0, 1, 0]);
+});
+
+// A program that hangs at its first `hangs` starts, and passes one test after that.
+function hanging(hangs) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'cocoon-suites-'));
+  const script = path.join(folder, 'program.mjs');
+  fs.writeFileSync(script, `
+    import fs from 'node:fs';
+    const starts = ${JSON.stringify(path.join(folder, 'starts'))};
+    fs.appendFileSync(starts, '.');
+    console.log('# begins');
+    if (fs.readFileSync(starts).length <= ${hangs}) setInterval(() => {}, 1000);
+    else console.log('ok 1 - works\\n# pass 1\\n# fail 0');`);
+  return { words: [process.execPath, script], log: path.join(folder, 'log') };
+}
+
+test('who hangs once may try again, who hangs twice has failed', async () => {
+  const once = hanging(1);
+  const result = await tapResult('once', once.words, once.log, { limitMs: 1500 });
+  assert.deepEqual(counts(result), [1, 0, 0]);
+  const twice = hanging(2);
+  const failed = await tapResult('twice', twice.words, twice.log, { limitMs: 1500 });
+  assert.deepEqual(counts(failed), [0, 1, 0]);
+  assert.match(failed.text, /# begins[^]*did not end within 1.5 s[^]*program.mjs/);
 });
