@@ -8,6 +8,7 @@
 
 #include "base/log.hpp"
 #include "cli/node_commands.hpp"
+#include "cli/output.hpp"
 #include "net/address.hpp"
 #include "net/link.hpp"
 #include "node/policy_file.hpp"
@@ -131,24 +132,24 @@ tee::Verdict judge(const Case& one, const tee::Policy& policy) {
 // --- What is told
 
 void print_verdict(const Case& one, const tee::Verdict& v) {
-  fmt::print("{}\n", tee::summary(v));
-  if (!v.accepted) fmt::print("  reason     {}\n  what to do {}\n", v.reason, v.advice);
-  fmt::print("  form       {}\n  kind       {}{}\n  signer     {}\n", one.presented.form, tee::to_string(v.kind),
-             v.simulated ? " (simulated)" : "", v.signer);
-  fmt::print("  status     {}\n", tee::to_string(v.tcb));
-  if (!v.advisories.empty()) fmt::print("  advisories {}\n", fmt::join(v.advisories, ", "));
-  fmt::print("  image      {}\n", to_hex(v.image_hash.view()));
-  if (!v.platform_id.empty()) fmt::print("  platform   {}\n", to_hex(v.platform_id));
+  say("{}\n", tee::summary(v));
+  if (!v.accepted) say("  reason     {}\n  what to do {}\n", v.reason, v.advice);
+  say("  form       {}\n  kind       {}{}\n  signer     {}\n", one.presented.form, tee::to_string(v.kind),
+      v.simulated ? " (simulated)" : "", v.signer);
+  say("  status     {}\n", tee::to_string(v.tcb));
+  if (!v.advisories.empty()) say("  advisories {}\n", fmt::join(v.advisories, ", "));
+  say("  image      {}\n", to_hex(v.image_hash.view()));
+  if (!v.platform_id.empty()) say("  platform   {}\n", to_hex(v.platform_id));
   if (v.fresh_until != Time::max())
-    fmt::print("  valid      {} .. {}\n", tee::to_utc(v.fresh_from), tee::to_utc(v.fresh_until));
+    say("  valid      {} .. {}\n", tee::to_utc(v.fresh_from), tee::to_utc(v.fresh_until));
 }
 
 void print_checks(const tee::Verdict& v) {
   for (const auto& check : v.checks) {
-    fmt::print("{:<9} {}\n", tee::to_string(check.state), check.name);
-    if (!check.input.empty()) fmt::print("            looked at: {}\n", check.input);
+    say("{:<9} {}\n", tee::to_string(check.state), check.name);
+    if (!check.input.empty()) say("            looked at: {}\n", check.input);
     if (!check.why.empty())
-      fmt::print("            because: {}{}\n", check.why, check.reason.empty() ? "" : " [" + check.reason + "]");
+      say("            because: {}{}\n", check.why, check.reason.empty() ? "" : " [" + check.reason + "]");
   }
 }
 
@@ -165,8 +166,7 @@ tee::Policy see_everything() {
 
 Result<tee::Policy> policy_of(const Options& options) {
   TRY_ASSIGN(auto policy, node::find_policy(options.policy));
-  for (const auto& loose : node::looseness(policy))
-    fmt::print(stderr, "warning: policy \"{}\": {}\n", policy.name, loose);
+  for (const auto& loose : node::looseness(policy)) say(stderr, "warning: policy \"{}\": {}\n", policy.name, loose);
   return policy;
 }
 
@@ -175,7 +175,7 @@ int show(const Options& options) {
   if (!one) return refuse(one.error());
   const auto verdict = judge(*one, see_everything());
   if (options.json)
-    fmt::print("{}\n", tee::to_json(verdict));
+    say("{}\n", tee::to_json(verdict));
   else
     print_verdict(*one, verdict);
   return 0;
@@ -188,12 +188,12 @@ int verify(const Options& options, bool explain) {
   if (!one) return refuse(one.error());
   const auto verdict = judge(*one, *policy);
   if (options.json) {
-    fmt::print("{}\n", tee::to_json(verdict));
+    say("{}\n", tee::to_json(verdict));
   } else {
     if (explain) {
-      fmt::print("{} at {}, policy \"{}\"\n\n", one->presented.form, tee::to_utc(one->at), policy->name);
+      say("{} at {}, policy \"{}\"\n\n", one->presented.form, tee::to_utc(one->at), policy->name);
       print_checks(verdict);
-      fmt::print("\n");
+      say("\n");
     }
     print_verdict(*one, verdict);
   }
@@ -217,10 +217,10 @@ int corpus(const Options& options) {
     const auto verdict = tee::judge_case(one, read);
     if (verdict && tee::same_verdict(one.expected, *verdict)) continue;
     ++differ;
-    fmt::print("{}: expected {}, got {}\n", one.name, one.expected,
-               verdict ? *verdict : "no verdict: " + verdict.error().what);
+    say("{}: expected {}, got {}\n", one.name, one.expected,
+        verdict ? *verdict : "no verdict: " + verdict.error().what);
   }
-  fmt::print("corpus: cases {} differ {}\n", cases->size(), differ);
+  say("corpus: cases {} differ {}\n", cases->size(), differ);
   return differ == 0 ? 0 : 1;
 }
 
@@ -261,7 +261,7 @@ void add_attest(CLI::App& app, int& status) {
   judging->callback([options, &status] { status = corpus(*options); });
   auto* policy = sub->add_subcommand("policy", "print a policy with every key, its meaning and its default");
   policy->callback([&status] {
-    fmt::print("{}", node::policy_example());
+    say("{}", node::policy_example());
     status = 0;
   });
 }

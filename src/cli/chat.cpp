@@ -11,6 +11,7 @@
 
 #include "cli/chain.hpp"
 #include "cli/http.hpp"
+#include "cli/output.hpp"
 #include "net/asio.hpp"
 #include "openai/chat.hpp"
 #include "openai/models.hpp"
@@ -270,9 +271,9 @@ class StandardTerminal final : public ChatTerminal {
     if (colours_)
       write(fmt::format("\033[2m{}\033[0m\n", text));
     else
-      fmt::print(stderr, "{}\n", text);
+      cli::say(stderr, "{}\n", text);
   }
-  void error(std::string_view text) override { fmt::print(stderr, "cocoon chat: {}\n", text); }
+  void error(std::string_view text) override { cli::say(stderr, "cocoon chat: {}\n", text); }
   bool interrupted() override { return interrupts != 0; }
 
  private:

@@ -1,6 +1,7 @@
 #include "cli/command.hpp"
 
 #include <cstdio>
+#include <iostream>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -11,6 +12,7 @@
 #include "cli/ledger_command.hpp"
 #include "cli/node_commands.hpp"
 #include "cli/operator_command.hpp"
+#include "cli/output.hpp"
 #include "cli/up.hpp"
 #include "cli/wallet_command.hpp"
 #include "client/service/service.hpp"
@@ -91,7 +93,7 @@ void add_node(CLI::App& app, Command& command, const std::string& name, const st
     node::ConfigTable table;
     config.add_keys(table);
     if (*example) {
-      fmt::print("{}", table.example());
+      say("{}", table.example());
       return;
     }
     if (file->empty()) {
@@ -122,7 +124,7 @@ void add_engine(CLI::App& app, Command& command) {
     node::ConfigTable table;
     options.add_keys(table);
     if (words->example) {
-      fmt::print("{}", table.example());
+      say("{}", table.example());
       return;
     }
     if (!words->config.empty()) {
@@ -166,14 +168,14 @@ int wrong_usage(const CLI::App& app, const CLI::ParseError& error) {
   if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
   auto why = unexpected(app);
   if (why.empty()) why = error.what();
-  fmt::print(stderr, "cocoon: {}\nRun with --help for more information.\n", why);
+  say(stderr, "cocoon: {}\nRun with --help for more information.\n", why);
   return kWrongUsage;
 }
 
 }  // namespace
 
 int complain(std::string_view command, const Error& error) {
-  fmt::print(stderr, "cocoon {}: {}\n", command, error.what);
+  say(stderr, "cocoon{}{}: {}\n", command.empty() ? "" : " ", command, error.what);
   return 1;
 }
 
@@ -199,14 +201,16 @@ int run(int argc, char** argv) {
   add_root(app, command.status);
   add_attest(app, command.status);
   if (argc < 2) {
-    fmt::print(stderr, "{}", app.help());
+    say(stderr, "{}", app.help());
     return kWrongUsage;
   }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    return wrong_usage(app, e);
+    command.status = wrong_usage(app, e);
+    std::cout.flush();
   }
+  if (!all_written() && command.status == 0) return complain("", Error{0, "standard output cannot be written"});
   return command.status;
 }
 

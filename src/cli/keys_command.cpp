@@ -9,6 +9,7 @@
 #include "cli/amount.hpp"
 #include "cli/node_address.hpp"
 #include "cli/node_commands.hpp"
+#include "cli/output.hpp"
 #include "client/service/api_gate.hpp"
 #include "client/service/service.hpp"
 #include "crypto/crypto.hpp"
@@ -53,9 +54,9 @@ Result<> add(const Words& w) {
   const auto secret = std::string(client::ApiGate::kPrefix) + to_base64url(crypto::Random::from_os().bits256());
   TRY(keys.add(key, crypto::sha256(as_bytes(secret))));
   if (w.as_json)
-    fmt::print("{}\n", json::serialize(json::object{{"name", w.name}, {"secret", secret}}));
+    say("{}\n", json::serialize(json::object{{"name", w.name}, {"secret", secret}}));
   else
-    fmt::print("{}\n\nKeep it: it is not stored, and cannot be shown again.\n", secret);
+    say("{}\n\nKeep it: it is not stored, and cannot be shown again.\n", secret);
   return {};
 }
 
@@ -72,18 +73,17 @@ Result<> list(const Words& w) {
   if (w.as_json) {
     json::array out;
     for (const auto& k : all) out.push_back(in_json(k));
-    fmt::print("{}\n", json::serialize(out));
+    say("{}\n", json::serialize(out));
     return {};
   }
-  if (all.empty()) fmt::print("no keys\n");
+  if (all.empty()) say("no keys\n");
   for (const auto& k : all) {
     std::string models;
     for (const auto& m : k.models) models += (models.empty() ? "" : ", ") + m;
-    fmt::print("{:<20} {:<8} spent {}{}, {} requests{}{}\n", k.name, k.revoked == 0 ? "valid" : "revoked",
-               ton_text(static_cast<std::uint64_t>(std::max<std::int64_t>(0, k.spent))),
-               k.budget == 0 ? "" : " of " + ton_text(static_cast<std::uint64_t>(k.budget)), k.requests,
-               k.per_minute == 0 ? "" : fmt::format(", {} a minute", k.per_minute),
-               models.empty() ? "" : ", only " + models);
+    say("{:<20} {:<8} spent {}{}, {} requests{}{}\n", k.name, k.revoked == 0 ? "valid" : "revoked",
+        ton_text(static_cast<std::uint64_t>(std::max<std::int64_t>(0, k.spent))),
+        k.budget == 0 ? "" : " of " + ton_text(static_cast<std::uint64_t>(k.budget)), k.requests,
+        k.per_minute == 0 ? "" : fmt::format(", {} a minute", k.per_minute), models.empty() ? "" : ", only " + models);
   }
   return {};
 }
@@ -91,7 +91,7 @@ Result<> list(const Words& w) {
 Result<> revoke(const Words& w) {
   TRY_ASSIGN(auto keys, open(w));
   TRY(keys.revoke(w.name, unix_time(wall_clock())));
-  fmt::print("revoked\n");
+  say("revoked\n");
   return {};
 }
 

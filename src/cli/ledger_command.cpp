@@ -8,6 +8,7 @@
 #include "cli/ledger_audit.hpp"
 #include "cli/node_address.hpp"
 #include "cli/node_commands.hpp"
+#include "cli/output.hpp"
 #include "ledger/keys.hpp"
 #include "node/secrets.hpp"
 #include "store/store.hpp"
@@ -99,36 +100,35 @@ json::object to_object(const Books& books) {
   return out;
 }
 
-void print(const LedgerCommand& command, const Books& books) {
+void say_books(const LedgerCommand& command, const Books& books) {
   const auto& s = books.snapshot;
-  fmt::print("books           {}\n", command.database);
-  fmt::print("proxy contract  {}  (parameters {})\n", text(s.proxy), s.params_version);
-  fmt::print("snapshot        {}, {}{}\n", s.seqno,
-             books.sealed ? "sealed by this machine" : "NOT SEALED BY THIS MACHINE: changed, or of another one",
-             s.clean ? ", the last of a session that ended in order" : "");
+  say("books           {}\n", command.database);
+  say("proxy contract  {}  (parameters {})\n", text(s.proxy), s.params_version);
+  say("snapshot        {}, {}{}\n", s.seqno,
+      books.sealed ? "sealed by this machine" : "NOT SEALED BY THIS MACHINE: changed, or of another one",
+      s.clean ? ", the last of a session that ended in order" : "");
   if (s.proof)
-    fmt::print("commit          {} seen on chain, {} on its way\n", s.proof->seqno, s.pending.size());
+    say("commit          {} seen on chain, {} on its way\n", s.proof->seqno, s.pending.size());
   else
-    fmt::print("commit          none seen on chain yet, {} on its way\n", s.pending.size());
+    say("commit          none seen on chain yet, {} on its way\n", s.pending.size());
   constexpr auto kRow = "  {:<48} {:>14} {:>14} {:>14} {:>18} {:<8}\n";
-  fmt::print("\nclients, in adjusted tokens\n");
-  fmt::print(kRow, "owner", "used", "committed", "charged", "balance", "contract");
+  say("\nclients, in adjusted tokens\n");
+  say(kRow, "owner", "used", "committed", "charged", "balance", "contract");
   for (const auto& c : s.clients)
-    fmt::print(kRow, text(c.owner), c.tokens, c.committed, c.chain.tokens_used, ton_text(c.chain.balance),
-               state_name(c.chain.state));
-  fmt::print("\nworkers, in adjusted tokens\n");
-  fmt::print(kRow, "owner", "earned", "committed", "paid", "", "contract");
-  for (const auto& w : s.workers)
-    fmt::print(kRow, text(w.owner), w.tokens, w.committed, w.paid, "", state_name(w.state));
+    say(kRow, text(c.owner), c.tokens, c.committed, c.chain.tokens_used, ton_text(c.chain.balance),
+        state_name(c.chain.state));
+  say("\nworkers, in adjusted tokens\n");
+  say(kRow, "owner", "earned", "committed", "paid", "", "contract");
+  for (const auto& w : s.workers) say(kRow, text(w.owner), w.tokens, w.committed, w.paid, "", state_name(w.state));
 }
 
 Result<int> show(LedgerCommand& command) {
   TRY(command.load());
   TRY_ASSIGN(const auto books, command.books());
   if (command.as_json)
-    fmt::print("{}\n", json::serialize(to_object(books)));
+    say("{}\n", json::serialize(to_object(books)));
   else
-    print(command, books);
+    say_books(command, books);
   return 0;
 }
 
@@ -158,22 +158,21 @@ json::object to_object(const Audit& audit) {
           {"accounts", accounts}};
 }
 
-void print(const Audit& audit) {
-  for (const auto& c : audit.checks) fmt::print("{:<4} {:<13} {}\n", c.ok ? "ok" : "BAD", c.name, c.finding);
+void say_audit(const Audit& audit) {
+  for (const auto& c : audit.checks) say("{:<4} {:<13} {}\n", c.ok ? "ok" : "BAD", c.name, c.finding);
   constexpr auto kRow = "{:<4} {:<7} {:<48} {:>13} {:>13} {:>13} {:>18}\n";
-  fmt::print("\n");
-  fmt::print(kRow, "", "", "owner", "used/earned", "committed", "on chain", "balance on chain");
+  say("\n");
+  say(kRow, "", "", "owner", "used/earned", "committed", "on chain", "balance on chain");
   for (const auto& a : audit.accounts) {
-    fmt::print(kRow, a.problem.empty() ? "ok" : "BAD", a.worker ? "worker" : "client", text(a.owner), a.tokens,
-               a.committed, a.settled_chain, a.worker ? "" : ton_text(a.balance_chain));
+    say(kRow, a.problem.empty() ? "ok" : "BAD", a.worker ? "worker" : "client", text(a.owner), a.tokens, a.committed,
+        a.settled_chain, a.worker ? "" : ton_text(a.balance_chain));
     if (!a.explanation.empty())
-      fmt::print("       {} tokens and {} in the books: {}\n", a.settled_books, ton_text(a.balance_books),
-                 a.explanation);
-    if (!a.problem.empty()) fmt::print("       {}\n", a.problem);
+      say("       {} tokens and {} in the books: {}\n", a.settled_books, ton_text(a.balance_books), a.explanation);
+    if (!a.problem.empty()) say("       {}\n", a.problem);
   }
-  fmt::print("\n{} at snapshot {} ({} transactions of the proxy contract since)\n",
-             audit.proved() ? "the books are proved by the chain" : "THE BOOKS AND THE CHAIN DIFFER", audit.seqno,
-             audit.transactions_since);
+  say("\n{} at snapshot {} ({} transactions of the proxy contract since)\n",
+      audit.proved() ? "the books are proved by the chain" : "THE BOOKS AND THE CHAIN DIFFER", audit.seqno,
+      audit.transactions_since);
 }
 
 Result<int> verify(LedgerCommand& command) {
@@ -193,9 +192,9 @@ Result<int> verify(LedgerCommand& command) {
         text(books.snapshot.proxy), books.snapshot.params_version, root.params.params_version);
   TRY_ASSIGN(const auto audit, audit_books_patiently(chain, instance, [&] { return command.books(); }));
   if (command.as_json)
-    fmt::print("{}\n", json::serialize(to_object(audit)));
+    say("{}\n", json::serialize(to_object(audit)));
   else
-    print(audit);
+    say_audit(audit);
   return audit.proved() ? 0 : kDiffers;
 }
 

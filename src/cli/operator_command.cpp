@@ -11,6 +11,7 @@
 #include "cli/http.hpp"
 #include "cli/node_address.hpp"
 #include "cli/node_commands.hpp"
+#include "cli/output.hpp"
 
 namespace cocoon::cli {
 namespace {
@@ -97,7 +98,7 @@ Result<bool> agreed(const Order& o, const std::string& secret, std::uint64_t nan
   if (isatty(STDIN_FILENO) != 1) return fail("this cannot be undone: see --dry-run, then say --yes");
   TRY_ASSIGN(const auto plan, ask(o, secret, form_of(o, nano, true)));
   TRY_ASSIGN(const auto words, order_in_words(plan.body));
-  fmt::print(stderr, "{}This cannot be undone. Go on? [y/N] ", words);
+  say(stderr, "{}This cannot be undone. Go on? [y/N] ", words);
   const int answer = std::getchar();
   return answer == 'y' || answer == 'Y';
 }
@@ -115,10 +116,10 @@ Result<int> run(Order& o) {
   TRY_ASSIGN(const auto reply, ask(o, secret, form_of(o, nano, o.dry_run)));
   TRY_ASSIGN(const auto object, parse_object(reply.body));
   if (o.as_json) {
-    fmt::print("{}", reply.body);
+    say("{}", reply.body);
   } else {
     TRY_ASSIGN(const auto words, order_in_words(reply.body));
-    fmt::print("{}", words);
+    say("{}", words);
   }
   const auto state = text(object, "state");
   if (state == "failed") return order_status::failed;
@@ -161,8 +162,8 @@ CLI::App* add_order(CLI::App& app, int& status, const std::string& role, const K
   sub->callback([o, &status] {
     auto ended = run(*o);
     if (!ended && o->as_json)
-      fmt::print("{}\n", json::serialize(json::object{{"state", "refused"},
-                                                      {"error", json::object{{"message", ended.error().what}}}}));
+      say("{}\n", json::serialize(
+                      json::object{{"state", "refused"}, {"error", json::object{{"message", ended.error().what}}}}));
     status = ended ? *ended : complain(o->command, ended.error());
   });
   return sub;

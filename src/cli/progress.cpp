@@ -2,8 +2,9 @@
 
 #include <cstdio>
 
-#include <fmt/core.h>
 #include <unistd.h>
+
+#include "cli/output.hpp"
 
 namespace cocoon::cli {
 
@@ -15,20 +16,20 @@ void Progress::begin(std::string_view what) {
   ++step_;
   what_ = what;
   step_started_ = wall_clock();
-  if (!quiet_ && terminal_) fmt::print(stderr, "[{}/{}] {} ...", step_, steps_, what_);
+  if (!quiet_ && terminal_) say(stderr, "[{}/{}] {} ...", step_, steps_, what_);
 }
 
 void Progress::note(std::string_view detail) {
   if (quiet_ || !terminal_ || what_.empty()) return;
-  fmt::print(stderr, "\r\033[K[{}/{}] {} ... {:.0f} s  \033[2m{}\033[0m", step_, steps_, what_,
-             to_seconds(wall_clock() - step_started_), detail.substr(0, 90));
+  say(stderr, "\r\033[K[{}/{}] {} ... {:.0f} s  \033[2m{}\033[0m", step_, steps_, what_,
+      to_seconds(wall_clock() - step_started_), detail.substr(0, 90));
   std::fflush(stderr);
 }
 
 void Progress::line(std::string_view mark) {
   if (quiet_ || what_.empty()) return;
-  fmt::print(stderr, "{}[{}/{}] {} {} {:.1f} s\n", terminal_ ? "\r\033[K" : "", step_, steps_, what_, mark,
-             to_seconds(wall_clock() - step_started_));
+  say(stderr, "{}[{}/{}] {} {} {:.1f} s\n", terminal_ ? "\r\033[K" : "", step_, steps_, what_, mark,
+      to_seconds(wall_clock() - step_started_));
   std::fflush(stderr);
 }
 

@@ -11,6 +11,7 @@
 
 #include "cli/chain.hpp"
 #include "cli/http.hpp"
+#include "cli/output.hpp"
 #include "cli/process.hpp"
 #include "cli/progress.hpp"
 #include "cli/report.hpp"
@@ -26,6 +27,7 @@ namespace {
 
 constexpr Duration kSoon = std::chrono::seconds(10);
 constexpr int kMaxFailures = 5;
+constexpr std::uintmax_t kSmallSpace = 64 * 1024;  // less is left on a disk that is full
 
 std::atomic<bool> stop_asked{false};
 
@@ -68,6 +70,7 @@ class Network {
   Result<> wait_healthy(const std::string& name, int port);
   Result<> all_alive();
   Result<> pause();
+  std::string last_words(const Process&) const;
   ledger::WalletQueue::Config wallet(const Party& p) const { return {p.seed, p.owner, contract_code::wallet()}; }
 
   UpOptions options_;
@@ -76,6 +79,16 @@ class Network {
   std::vector<std::pair<std::string, Child>> children_;  // in the order of their start
   std::optional<Chain> chain_;
 };
+
+// The end of the log; where the disk is full, the log may miss it.
+std::string Network::last_words(const Process& process) const {
+  auto words = last_lines(process.log_file(), 8);
+  std::error_code none;
+  const auto space = std::filesystem::space(network_.options().state_dir, none);
+  if (!none && space.available < kSmallSpace)
+    words += fmt::format("No space left on the disk of {}\n", network_.options().state_dir);
+  return words;
+}
 
 Result<> Network::pause() {
   if (stop_asked) return fail("stopped");
@@ -86,7 +99,7 @@ Result<> Network::pause() {
 Result<> Network::all_alive() {
   for (auto& [name, child] : children_)
     if (const auto end = child.process.ended())
-      return fail("{} {}; its last words:\n{}", name, *end, last_lines(child.process.log_file(), 8));
+      return fail("{} {}; its last words:\n{}", name, *end, last_words(child.process));
   return {};
 }
 
@@ -269,8 +282,8 @@ Result<> Network::serve() {
       const bool failed = wall_clock() - child.started < kSoon && !child.process.killed();
       child.failures = failed ? child.failures + 1 : 0;
       if (child.failures > kMaxFailures)
-        return fail("{} {} again and again; its last words:\n{}", name, *end, last_lines(child.process.log_file(), 8));
-      fmt::print(stderr, "{} {}: starting it again\n", name, *end);
+        return fail("{} {} again and again; its last words:\n{}", name, *end, last_words(child.process));
+      say(stderr, "{} {}: starting it again\n", name, *end);
       TRY_ASSIGN(child.process,
                  Process::start(name, own_program(), child.arguments, network_.path("log/" + name + ".log")));
       child.started = wall_clock();
@@ -284,7 +297,7 @@ void Network::stop() {
   // The other way round: nobody loses what it still talks to.
   for (auto it = children_.rbegin(); it != children_.rend(); ++it)
     if (!it->second.process.stop(std::chrono::seconds(10)))
-      fmt::print(stderr, "{} did not stop in time and was killed\n", it->first);
+      say(stderr, "{} did not stop in time and was killed\n", it->first);
   children_.clear();
 }
 
@@ -306,9 +319,9 @@ std::string Network::ready_text() const {
 int failure(Progress& progress, const Error& error) {
   progress.failed();
   if (stop_asked)
-    fmt::print(stderr, "stopped\n");
+    say(stderr, "stopped\n");
   else
-    fmt::print(stderr, "cocoon up: {}\n", error.what);
+    say(stderr, "cocoon up: {}\n", error.what);
   return stop_asked ? 130 : 1;
 }
 
@@ -322,7 +335,7 @@ int up(UpOptions options) {
 
   auto opened = LocalNetwork::open(options.network);
   if (!opened) {
-    fmt::print(stderr, "cocoon up: {}\n", opened.error().what);
+    say(stderr, "cocoon up: {}\n", opened.error().what);
     return 1;
   }
   Network network(options, std::move(*opened));
@@ -331,14 +344,14 @@ int up(UpOptions options) {
     auto report = network.ask_once();
     if (!report) return failure(network.progress(), report.error());
     report->seconds = to_seconds(network.progress().total());
-    fmt::print("{}\n", options.json ? to_json(*report) : to_words(*report));
+    say("{}\n", options.json ? to_json(*report) : to_words(*report));
     std::fflush(stdout);
     return 0;
   }
-  fmt::print("{}", network.ready_text());
+  say("{}", network.ready_text());
   std::fflush(stdout);
   if (auto served = network.serve(); !served) return failure(network.progress(), served.error());
-  fmt::print(stderr, "stopping\n");
+  say(stderr, "stopping\n");
   return 0;
 }
 

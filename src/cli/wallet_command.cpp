@@ -10,6 +10,7 @@
 #include "cli/http.hpp"
 #include "cli/node_address.hpp"
 #include "cli/node_commands.hpp"
+#include "cli/output.hpp"
 #include "cli/wallet_rotation.hpp"
 #include "ton/contracts/state.hpp"
 
@@ -95,22 +96,20 @@ Result<> show_wallet(WalletCommand& o) {
       out["waiting_for"] = queue.waiting_for;
       out["last_refusal"] = queue.last_refusal;
     }
-    fmt::print("{}\n", json::serialize(out));
+    say("{}\n", json::serialize(out));
     return {};
   }
-  fmt::print("address   {}\n          {}\n", ton::to_friendly_text(wallet.address()),
-             ton::to_raw_text(wallet.address()));
-  fmt::print("owner     {}\n", ton::to_friendly_text(config.owner));
-  fmt::print("balance   {}\n", ton_text(balance));
-  fmt::print("state     {}\nseqno     {}\n", state, seqno);
+  say("address   {}\n          {}\n", ton::to_friendly_text(wallet.address()), ton::to_raw_text(wallet.address()));
+  say("owner     {}\n", ton::to_friendly_text(config.owner));
+  say("balance   {}\n", ton_text(balance));
+  say("state     {}\nseqno     {}\n", state, seqno);
   if (!queue.running)
-    fmt::print("queue     the node does not run\n");
+    say("queue     the node does not run\n");
   else if (queue.pending == 0)
-    fmt::print("queue     empty\n");
+    say("queue     empty\n");
   else
-    fmt::print("queue     {} messages wait{}\n", queue.pending,
-               queue.waiting_for.empty() ? "" : ": " + queue.waiting_for);
-  if (!queue.last_refusal.empty()) fmt::print("refused   {}\n", queue.last_refusal);
+    say("queue     {} messages wait{}\n", queue.pending, queue.waiting_for.empty() ? "" : ": " + queue.waiting_for);
+  if (!queue.last_refusal.empty()) say("refused   {}\n", queue.last_refusal);
   return {};
 }
 
@@ -124,19 +123,19 @@ struct Send : WalletCommand {
 void print_sending(const Send& o, const char* state, const ton::Address& from, const ton::Address& to,
                    std::uint64_t nano, std::uint64_t before, std::uint64_t after) {
   if (o.as_json) {
-    fmt::print("{}\n", json::serialize(json::object{{"state", state},
-                                                    {"from", ton::to_friendly_text(from)},
-                                                    {"to", ton::to_friendly_text(to)},
-                                                    {"amount_nano", nano},
-                                                    {"fees_nano", o.dry_run ? kSendFee : before - nano - after},
-                                                    {"balance_before_nano", before},
-                                                    {"balance_after_nano", after}}));
+    say("{}\n", json::serialize(json::object{{"state", state},
+                                             {"from", ton::to_friendly_text(from)},
+                                             {"to", ton::to_friendly_text(to)},
+                                             {"amount_nano", nano},
+                                             {"fees_nano", o.dry_run ? kSendFee : before - nano - after},
+                                             {"balance_before_nano", before},
+                                             {"balance_after_nano", after}}));
     return;
   }
-  if (o.dry_run) fmt::print("Dry run: nothing is sent.\n");
-  fmt::print("  {} from {}\n  to {}\n", ton_text(nano), ton::to_friendly_text(from), ton::to_friendly_text(to));
-  fmt::print("the wallet holds {}{}, {} {}{}\n", ton_text(before), o.dry_run ? "" : " before",
-             o.dry_run ? "would hold about" : "holds", ton_text(after), o.dry_run ? " afterwards" : " now");
+  if (o.dry_run) say("Dry run: nothing is sent.\n");
+  say("  {} from {}\n  to {}\n", ton_text(nano), ton::to_friendly_text(from), ton::to_friendly_text(to));
+  say("the wallet holds {}{}, {} {}{}\n", ton_text(before), o.dry_run ? "" : " before",
+      o.dry_run ? "would hold about" : "holds", ton_text(after), o.dry_run ? " afterwards" : " now");
 }
 
 Result<> send(Send& o) {
@@ -176,18 +175,18 @@ Result<> rotate(Rotate& o) {
   TRY_ASSIGN(auto rotation, WalletRotation::prepare(chain, o.where));
   if (!o.dry_run) TRY(rotation.carry_out(chain));
   if (o.as_json) {
-    fmt::print("{}\n", json::serialize(json::object{{"state", o.dry_run ? "planned" : "done"},
-                                                    {"from", ton::to_friendly_text(rotation.old_address())},
-                                                    {"to", ton::to_friendly_text(rotation.new_address())},
-                                                    {"moved_nano", rotation.moved()},
-                                                    {"old_key_file", rotation.old_key_file()}}));
+    say("{}\n", json::serialize(json::object{{"state", o.dry_run ? "planned" : "done"},
+                                             {"from", ton::to_friendly_text(rotation.old_address())},
+                                             {"to", ton::to_friendly_text(rotation.new_address())},
+                                             {"moved_nano", rotation.moved()},
+                                             {"old_key_file", rotation.old_key_file()}}));
     return {};
   }
-  if (o.dry_run) fmt::print("Dry run: no key is made, nothing is sent.\n");
-  fmt::print("  old wallet  {}\n  new wallet  {}\n", ton::to_friendly_text(rotation.old_address()),
-             o.dry_run ? "(of a key not made yet)" : ton::to_friendly_text(rotation.new_address()));
-  fmt::print("  {} {}\n", ton_text(rotation.moved()), o.dry_run ? "would move, less fees" : "moved");
-  if (!o.dry_run) fmt::print("the old key is kept in {}; start the node again\n", rotation.old_key_file());
+  if (o.dry_run) say("Dry run: no key is made, nothing is sent.\n");
+  say("  old wallet  {}\n  new wallet  {}\n", ton::to_friendly_text(rotation.old_address()),
+      o.dry_run ? "(of a key not made yet)" : ton::to_friendly_text(rotation.new_address()));
+  say("  {} {}\n", ton_text(rotation.moved()), o.dry_run ? "would move, less fees" : "moved");
+  if (!o.dry_run) say("the old key is kept in {}; start the node again\n", rotation.old_key_file());
   return {};
 }
 
@@ -238,28 +237,26 @@ Result<> show_root(ShowRoot& o) {
   TRY_ASSIGN(auto chain, o.where.connect());
   TRY_ASSIGN(const auto r, chain.root(address));
   if (o.as_json) {
-    fmt::print("{}\n", json::serialize(root_object(address, r)));
+    say("{}\n", json::serialize(root_object(address, r)));
     return {};
   }
-  fmt::print("root contract   {}\nowner           {}\n", ton::to_friendly_text(address),
-             ton::to_friendly_text(r.owner));
-  fmt::print("version         {} (params version {}, struct {})\n", r.version, r.params.params_version,
-             r.params.struct_version);
-  fmt::print("network         {} {}\n", r.params.is_test ? "test" : "live", r.params.unique_id);
-  fmt::print("price           {} nanoTON per token, worker gets {}\n", r.params.price_per_token,
-             r.params.worker_fee_per_token);
+  say("root contract   {}\nowner           {}\n", ton::to_friendly_text(address), ton::to_friendly_text(r.owner));
+  say("version         {} (params version {}, struct {})\n", r.version, r.params.params_version,
+      r.params.struct_version);
+  say("network         {} {}\n", r.params.is_test ? "test" : "live", r.params.unique_id);
+  say("price           {} nanoTON per token, worker gets {}\n", r.params.price_per_token,
+      r.params.worker_fee_per_token);
   const auto& m = r.params.multipliers;
-  fmt::print("multipliers     prompt {}, cached {}, completion {}, reasoning {} (1/10000)\n", m.prompt, m.cached,
-             m.completion, m.reasoning);
-  fmt::print("stakes          proxy {}, client {}\n", ton_text(r.params.min_proxy_stake),
-             ton_text(r.params.min_client_stake));
-  fmt::print("close delays    proxy {} s, client {} s\n", r.params.proxy_delay_before_close,
-             r.params.client_delay_before_close);
-  for (const auto& [seqno, text] : r.registered_proxies) fmt::print("proxy {:<9} {}\n", seqno, text);
-  for (const auto& h : r.proxy_hashes) fmt::print("proxy image     {}\n", to_hex(h));
-  for (const auto& h : r.worker_hashes) fmt::print("worker image    {}\n", to_hex(h));
-  for (const auto& h : r.model_hashes) fmt::print("model           {}\n", to_hex(h));
-  if (!r.key_manager.address.empty()) fmt::print("key manager     {}\n", r.key_manager.address);
+  say("multipliers     prompt {}, cached {}, completion {}, reasoning {} (1/10000)\n", m.prompt, m.cached, m.completion,
+      m.reasoning);
+  say("stakes          proxy {}, client {}\n", ton_text(r.params.min_proxy_stake), ton_text(r.params.min_client_stake));
+  say("close delays    proxy {} s, client {} s\n", r.params.proxy_delay_before_close,
+      r.params.client_delay_before_close);
+  for (const auto& [seqno, text] : r.registered_proxies) say("proxy {:<9} {}\n", seqno, text);
+  for (const auto& h : r.proxy_hashes) say("proxy image     {}\n", to_hex(h));
+  for (const auto& h : r.worker_hashes) say("worker image    {}\n", to_hex(h));
+  for (const auto& h : r.model_hashes) say("model           {}\n", to_hex(h));
+  if (!r.key_manager.address.empty()) say("key manager     {}\n", r.key_manager.address);
   return {};
 }
 

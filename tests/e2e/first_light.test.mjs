@@ -3,10 +3,10 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Network, ask, cocoon, until } from './network.mjs';
+import { Network, ask, cocoon, getJson, until } from './network.mjs';
 
 const kPort = 20300;
 
@@ -119,6 +119,76 @@ test('a directory that cannot be written is named', () => {
   const end = run(['up', '--state', '/proc/cocoon', '--port-base', String(kPort)]);
   assert.equal(end.status, 1);
   assert.match(end.err, /\/proc\/cocoon/);
+});
+
+// A small disk of its own, for as long as `body` runs. False where none can be mounted (not as root).
+async function onSmallDisk(kilobytes, body) {
+  const disk = mkdtempSync(join(tmpdir(), 'cocoon-disk-'));
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${kilobytes}k`, 'tmpfs', disk], { encoding: 'utf8' });
+  try {
+    if (mounted.status !== 0) return false;
+    await body(disk);
+    return true;
+  } finally {
+    if (mounted.status === 0) spawnSync('umount', [disk]);
+    rmSync(disk, { recursive: true, force: true });
+  }
+}
+
+test('what cannot be said is no success', () => {
+  for (const args of [['--help'], ['client', '--example']]) {
+    const full = openSync('/dev/full', 'w');
+    const end = run(args, { stdio: ['ignore', full, 'pipe'] });
+    closeSync(full);
+    assert.equal(end.status, 1, args.join(' '));
+    assert.match(end.err, /standard output cannot be written/);
+  }
+});
+
+test('a start on a full disk is said so', async (t) => {
+  const possible = await onSmallDisk(512, (disk) => {
+    writeFileSync(join(disk, 'ballast'), Buffer.alloc(400 * 1024));
+    const end = run(['up', '--state', join(disk, 'net'), '--port-base', String(kPort)]);
+    assert.equal(end.status, 1);
+    assert.match(end.err, /disk is full|No space left/i, end.err);
+    assert.doesNotMatch(end.err, /signal/, end.err);
+    assert.deepEqual(processesOf(disk), []);
+  });
+  if (!possible) t.skip('a small disk cannot be mounted here');
+});
+
+test('a disk that fills up stops the money, not the network, and nothing is lost', async (t) => {
+  const possible = await onSmallDisk(24 * 1024, async (disk) => {
+    const network = new Network({ portBase: kPort, state: join(disk, 'net'), args: ['--fixture-engine', '--model-name', 'fixture'] });
+    const answer = async () => {
+      const reply = await network.chat({ model: 'fixture', max_tokens: 64, messages: [{ role: 'user', content: 'Hello' }] });
+      return { status: reply.status, text: await reply.text() };
+    };
+    const status = async () => (await getJson(`${network.proxy}/jsonstats`)).body.status;
+    try {
+      await network.start();
+      assert.equal((await answer()).status, 200);
+      const pids = ['client', 'proxy', 'worker-1', 'devnet'].map((name) => network.pidsOf(name)[0]);
+      const ballast = openSync(join(disk, 'ballast'), 'w');
+      assert.throws(() => { for (;;) writeSync(ballast, Buffer.alloc(4096)); }, { code: 'ENOSPC' });
+      closeSync(ballast);
+      await until('the chain says that it stands still',
+        () => readFileSync(join(disk, 'net/log/devnet.log'), 'utf8').includes('stands still'));
+      const meanwhile = await answer();
+      assert.ok(meanwhile.status === 200 || JSON.parse(meanwhile.text).error.message, meanwhile.text);
+      rmSync(join(disk, 'ballast'));
+      await until('what was answered meanwhile is committed on chain', async () => {
+        const { last_commit_sent: sent, last_commit_seen: seen } = await status();
+        return readFileSync(join(disk, 'net/log/devnet.log'), 'utf8').includes('goes on') && sent === seen;
+      });
+      assert.equal((await answer()).status, 200);
+      assert.deepEqual(['client', 'proxy', 'worker-1', 'devnet'].map((name) => network.pidsOf(name)[0]), pids,
+        'nobody has ended meanwhile');
+    } finally {
+      await network.destroy();
+    }
+  });
+  if (!possible) t.skip('a small disk cannot be mounted here');
 });
 
 test('two workers, a port base of its own, an engine that hangs: an error in the API\'s shape within the deadline', async () => {
