@@ -10,7 +10,8 @@ namespace cocoon::sim {
 
 class Dice {
  public:
-  explicit Dice(std::uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15 + 1) {}
+  // The seed is mixed first: otherwise the next seed would throw the same numbers, one throw later.
+  explicit Dice(std::uint64_t seed) : state_(seed) { state_ = u64(); }
 
   std::uint64_t u64() {
     std::uint64_t z = (state_ += 0x9e3779b97f4a7c15);

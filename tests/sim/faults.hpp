@@ -29,6 +29,7 @@ enum class Fault : std::size_t {
   disk_rolled_back,     // a proxy wakes up with an older copy of its database
   disk_lost,            // or with none
   proxy_cloned,         // two copies of one proxy run
+  cloned_at_commit,     // the same, from a moment on in which both are about to make the commit of one number
   worker_inflates,      // a worker claims more than it did
   worker_underreports,  // or less, or nonsense
   stale_payment,        // an old signed payment is brought to a contract
@@ -42,11 +43,13 @@ enum class Fault : std::size_t {
 inline constexpr std::size_t kFaults = static_cast<std::size_t>(Fault::count_);
 
 inline constexpr std::array<std::string_view, kFaults> kFaultNames = {
-    "link_cut",      "link_slow",       "dial_refused",        "external_lost", "external_delayed", "external_twice",
-    "block_late",    "block_dropped",   "lite_stale",          "lite_frozen",   "lite_back",        "kill",
-    "write_lost",    "write_kept",      "write_torn",          "write_failed",  "disk_rolled_back", "disk_lost",
-    "proxy_cloned",  "worker_inflates", "worker_underreports", "stale_payment", "foreign_register", "wild_request",
-    "client_leaves", "engine_fails",    "params_change"};
+    "link_cut",         "link_slow",           "dial_refused",  "external_lost",
+    "external_delayed", "external_twice",      "block_late",    "block_dropped",
+    "lite_stale",       "lite_frozen",         "lite_back",     "kill",
+    "write_lost",       "write_kept",          "write_torn",    "write_failed",
+    "disk_rolled_back", "disk_lost",           "proxy_cloned",  "cloned_at_commit",
+    "worker_inflates",  "worker_underreports", "stale_payment", "foreign_register",
+    "wild_request",     "client_leaves",       "engine_fails",  "params_change"};
 
 using FaultCounts = std::array<std::uint64_t, kFaults>;
 

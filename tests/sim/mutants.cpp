@@ -1,4 +1,4 @@
-// sim_mutants NAME [--seeds N] | --list
+// sim_mutants NAME [--seeds N] [--from K] | --list
 //
 // The simulation over a ledger and a proxy core of which one line is broken (base/mutation.hpp): status 0 when a seed
 // notices it, 1 when none does. Status 0 with NAME "none" means that nothing was noticed, as it should be.
@@ -37,7 +37,7 @@ extern "C" void on_abort(int) {
 }
 
 int run(int argc, char** argv) {
-  std::uint64_t seeds = 0;
+  std::uint64_t seeds = 0, from = 1;
   std::string_view name;
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];
@@ -47,6 +47,8 @@ int run(int argc, char** argv) {
     }
     if (word == "--seeds" && i + 1 < argc)
       seeds = std::strtoull(argv[++i], nullptr, 10);
+    else if (word == "--from" && i + 1 < argc)
+      from = std::strtoull(argv[++i], nullptr, 10);
     else
       name = word;
   }
@@ -57,7 +59,7 @@ int run(int argc, char** argv) {
   mutation = name;
   if (seeds == 0) seeds = name == "none" ? 5 : 320;
   std::signal(SIGABRT, on_abort);
-  for (seed = 1; seed <= seeds; ++seed) {
+  for (seed = from; seed < from + seeds; ++seed) {
     const auto outcome = std::make_unique<Scenario>(Settings{.seed = seed})->run();
     if (outcome.violations.empty()) continue;
     fmt::print("{}: noticed, seed {} step {}: {}\n", mutation, seed, outcome.violation_step,

@@ -1,9 +1,21 @@
 #include "proxy_node.hpp"
 
+#include "ledger/snapshot.hpp"
+
 namespace cocoon::sim {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+
+namespace {
+
+bool commits(const proxy::WriteSnapshot& e) {
+  const auto snapshot = ledger::decode(e.data);
+  COCOON_ASSERT(snapshot.has_value());
+  return !snapshot->pending.empty() && snapshot->pending.back().seqno == snapshot->seqno;
+}
+
+}  // namespace
 
 bool ProxyNode::boot() {
   born();
@@ -69,6 +81,7 @@ void ProxyNode::apply(role::Log& e) {
 }
 
 void ProxyNode::apply(proxy::WriteSnapshot& e) {
+  if (before_commit && commits(e)) before_commit();
   const auto image = disk.next_number();
   observer_.proxy_writes(process_, image, e.data);
   disk.begin({image, std::move(e.data)});

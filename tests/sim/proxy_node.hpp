@@ -22,6 +22,8 @@ class ProxyNode final : public RoleNode<ProxyNode, proxy::Core, proxy::Event, pr
   Disk disk;
   // The nonces that it gives to clients: what an eavesdropper would like to know.
   std::function<void(std::uint64_t)> overheard;
+  // A snapshot with a commit in it is about to be written.
+  std::function<void()> before_commit;
 
   // False: it did not start, with this database.
   bool boot();

@@ -164,7 +164,8 @@ void Scenario::change_params() {
 void Scenario::start_clone(Proxy& p) {
   const auto index = static_cast<std::size_t>(&p - proxies_.data());
   p.tampered = true;
-  p.clone = make_proxy(index, fmt::format("clone{}", index + 1), ((index + 1) << 40) + (1ULL << 39) + (kills_ << 20));
+  p.clone = make_proxy(index, fmt::format("clone{}", index + 1),
+                       ((index + 1) << 40) + (1ULL << 39) + (graveyard_.size() << 20));
   p.clone->config = p.node->config;
   p.clone->disk.replace(p.node->disk.durable());
   p.clone->boot();

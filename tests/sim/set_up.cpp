@@ -113,6 +113,9 @@ void Scenario::add_proxy(std::size_t index, const ton::Params& params) {
   const auto key = crypto::KeyPair(c.machine_seed).public_key();
   p.wallet = std::make_unique<WalletUser>(chain_, c.wallet_code, c.wallet_seed, c.wallet_owner);
   auditor_.add_book(index, *ton::ProxyInstance::make(params, c.owner, key, root_address_), p.wallet->address());
+  p.node->before_commit = [this, &p] {
+    if (!p.clone && faults_.strikes(Fault::cloned_at_commit)) start_clone(p);
+  };
   p.node->on_death = [this, index] {
     ++kills_;
     restart(index);
@@ -191,7 +194,8 @@ void Scenario::draw_faults() {
                                       {Fault::write_failed, 10'000, 200'000},      // per write
                                       {Fault::disk_rolled_back, 50'000, 400'000},  // per restart
                                       {Fault::disk_lost, 20'000, 150'000},
-                                      {Fault::proxy_cloned, 3'000, 30'000},  // per look at mischief
+                                      {Fault::proxy_cloned, 3'000, 30'000},        // per look at mischief
+                                      {Fault::cloned_at_commit, 20'000, 200'000},  // per commit
                                       {Fault::worker_inflates, 50'000, 500'000},
                                       {Fault::worker_underreports, 50'000, 500'000},
                                       {Fault::stale_payment, 50'000, 400'000},
@@ -202,7 +206,8 @@ void Scenario::draw_faults() {
                                       {Fault::params_change, 5'000, 50'000}};
   if (dice_.percent(4)) return;  // nothing goes wrong at all
   for (const auto& r : kRanges)
-    if (dice_.percent(r.fault == Fault::proxy_cloned ? 15 : 35)) faults_.allow(r.fault, dice_.between(r.least, r.most));
+    if (dice_.percent(r.fault == Fault::proxy_cloned || r.fault == Fault::cloned_at_commit ? 15 : 35))
+      faults_.allow(r.fault, dice_.between(r.least, r.most));
   // What happens to a disk happens when a process dies.
   for (const auto f : {Fault::write_torn, Fault::disk_rolled_back, Fault::disk_lost})
     if (faults_.allowed(f) && !faults_.allowed(Fault::kill)) faults_.allow(Fault::kill, 3'000);

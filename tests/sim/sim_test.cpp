@@ -1,4 +1,6 @@
 // What the simulation itself promises: a seed is a run, and a finding is one that can be looked at again.
+#include <set>
+
 #include <gtest/gtest.h>
 
 #include "scenario.hpp"
@@ -34,6 +36,14 @@ TEST(Sim, MoneyMoves) {
   EXPECT_GT(answered, 10U);
   EXPECT_GT(paid, 0U);
   EXPECT_GT(transactions, 50U);
+}
+
+TEST(Dice, SeedsShareNoNumbers) {
+  std::set<std::uint64_t> seen;
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    Dice dice(seed);
+    for (int i = 0; i < 100; ++i) EXPECT_TRUE(seen.insert(dice.u64()).second) << seed;
+  }
 }
 
 TEST(Disk, AWriteThatWasNotAnsweredIsThereOrNot) {
