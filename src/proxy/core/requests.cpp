@@ -219,8 +219,9 @@ void Requests::finish(Io& io, Bits256 id, const Outcome& outcome) {
   if (--per_client_[r.client_owner] == 0) per_client_.erase(r.client_owner);
   leave_worker(io, r, left_of(r, outcome));
   if (r.routed) io.emit(CloseRoute{r.worker, r.id});
-  money_.finish(r.client_owner, r.worker_owner, r.reserved,
-                static_cast<std::uint64_t>(outcome.tokens.total_tokens_used), io.now);
+  const std::uint64_t counted =
+      money_.finish(r.client_owner, r.worker_owner, r.reserved,
+                    static_cast<std::uint64_t>(outcome.tokens.total_tokens_used), io.now);
   (outcome.success ? stats_.success : stats_.failed).add(1, io.now);
   stats_.seconds.add(to_seconds(io.now - r.started), io.now);
   const auto& t = outcome.tokens;
@@ -231,16 +232,16 @@ void Requests::finish(Io& io, Bits256 id, const Outcome& outcome) {
     stats_.completion.add(static_cast<double>(t.completion_tokens_used), io.now);
     stats_.reasoning.add(static_cast<double>(t.reasoning_tokens_used), io.now);
   }
-  pay(io, r, outcome);
+  pay(io, r, static_cast<std::int64_t>(counted));
 }
 
-void Requests::pay(Io& io, const Request& r, const Outcome& outcome) {
+// Both are told what was counted: less than was used when a forced refund took the balance meanwhile.
+void Requests::pay(Io& io, const Request& r, std::int64_t tokens) {
   if (r.client != 0) {
     auto [payment, db, max] = money_.client_payment(r.client_owner);
-    io.send(r.client, wire::proxy::ClientRequestPayment{r.to.request, std::move(payment), db, max,
-                                                        outcome.tokens.total_tokens_used});
+    io.send(r.client, wire::proxy::ClientRequestPayment{r.to.request, std::move(payment), db, max, tokens});
   }
-  if (r.worker != 0) pay_worker(io, r, outcome.tokens.total_tokens_used);
+  if (r.worker != 0) pay_worker(io, r, tokens);
 }
 
 void Requests::pay_worker(Io& io, const Request& r, std::int64_t tokens) {

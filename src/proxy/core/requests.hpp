@@ -110,7 +110,7 @@ class Requests {
   void end_with(Io&, Request&, const wire::proxy::QueryFinalInfo&, bool head, Bytes bytes);
   void abandon(Io&, Request&, int code, std::string why);
   void finish(Io&, Bits256 id, const Outcome&);  // by value: the request that may hold it goes
-  void pay(Io&, const Request&, const Outcome&);
+  void pay(Io&, const Request&, std::int64_t tokens);
   void pay_worker(Io&, const Request&, std::int64_t tokens);
   wire::TokensUsed capped(const wire::TokensUsed&, std::uint64_t limit) const;
   Final final_of(const Request&, Time now) const;

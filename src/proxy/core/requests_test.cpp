@@ -373,6 +373,30 @@ TEST(ProxyRequests, ALostClientIsChargedAllTheSame) {
   EXPECT_EQ(w.closed.size(), 1u);
 }
 
+TEST(ProxyRequests, BothAreToldWhatWasCountedWhenABalanceShrankMeanwhile) {
+  World w;
+  const auto client = w.client();
+  const auto worker = w.worker();
+  w.packet(client, w.ask());
+  const Bits256 id = w.asked(worker);
+  w.take(client);
+  w.chain.clients.at(address_of("client")).state.balance = 40 * 20;  // forty tokens' worth
+  w.chain.client_notice(address_of("client"));
+  w.observe_changed();
+  w.packet(worker, World::head(id));
+  w.packet(worker, World::last_part(id, 100));
+  const auto told_client = w.take(client);
+  const auto told_worker = w.take(worker);
+  ASSERT_FALSE(told_client.empty() || told_worker.empty());
+  const auto for_client = wire::decode<wire::proxy::ClientRequestPayment>(told_client.back().data);
+  const auto for_worker = wire::decode<wire::proxy::WorkerRequestPayment>(told_worker.back().data);
+  ASSERT_TRUE(for_client && for_worker);
+  EXPECT_EQ(for_client->request_tokens, 40);
+  EXPECT_EQ(for_worker->request_tokens, 40);
+  EXPECT_EQ(for_client->max_tokens, 40);
+  EXPECT_EQ(for_worker->max_tokens, 40);
+}
+
 TEST(ProxyRequests, AFailedRouteEndsTheRequest) {
   World w;
   const auto client = w.client();
