@@ -32,6 +32,7 @@ struct Config {
   Duration authorisation = std::chrono::seconds(310);  // a client gives up after 300 s
   Duration change_model = std::chrono::seconds(60);    // for worker.changeModel
   Duration longest_wait = std::chrono::seconds(20);    // of a request for a worker with room
+  Duration count_of_cut = std::chrono::seconds(1);     // until a worker has said what it delivered of a cut answer
 
   // --- limits
   std::size_t max_clients = 4096;              // links

@@ -116,9 +116,10 @@ void Requests::part(Io& io, Request& r, const wire::AnswerView& answer) {
   if (!r.head_seen)
     return abandon(io, r, wire::kErrorProtocolViolation, "the worker sent a part before the first answer");
   if (!answer.final) {
+    if (r.cut) return;  // on its way when the worker was told to stop
     r.bytes += answer.bytes.size();
     if (r.bytes > r.max_bytes)
-      return abandon(io, r, wire::kErrorCancelled, "the answer is longer than what was reserved for it");
+      return cut(io, r, wire::kErrorCancelled, "the answer is longer than what was reserved for it");
     deliver(io, r, reply_part(r.to, to_bytes(answer.bytes), nullptr));
     return;
   }
@@ -141,7 +142,9 @@ void Requests::error(Io& io, Request& r, const wire::AnswerView& answer) {
     final.worker_start = info->worker_start_time;
     final.worker_end = info->worker_end_time;
   }
-  if (!deliver(io, r, reply_error(r.to, answer.error_code, to_text(answer.bytes), r.head_seen, final))) return;
+  const int code = r.cut ? r.cut->code : answer.error_code;
+  std::string why = r.cut ? r.cut->what : to_text(answer.bytes);
+  if (!deliver(io, r, reply_error(r.to, code, std::move(why), r.head_seen, final))) return;
   finish(io, r.id, outcome);
 }
 
@@ -151,13 +154,15 @@ bool Requests::deliver(Io& io, Request& r, Bytes packet) {
     abandon(io, r, wire::kErrorProtocolViolation, "the worker's answer does not fit into a frame");
     return false;
   }
-  if (r.client == 0 || r.cancelled) return true;
+  if (r.client == 0 || (r.cancelled && !r.cut)) return true;
   stats_.bytes_sent.add(static_cast<double>(packet.size()), io.now);
   io.send(r.client, std::move(packet));
   return true;
 }
 
 void Requests::end_with(Io& io, Request& r, const wire::proxy::QueryFinalInfo& info, bool is_head, Bytes bytes) {
+  // Its end crossed our order to stop: it counts all of the answer, and the client has only a part.
+  if (r.cut) return abandon(io, r, r.cut->code, r.cut->what);
   Outcome outcome{true, capped(info.tokens_used, r.reserved)};
   if (outcome.tokens.total_tokens_used != info.tokens_used.total_tokens_used)
     io.warn("worker {}: request {} reported {} tokens, charged {} (reserved {})", r.worker, to_hex(r.id),
@@ -169,6 +174,16 @@ void Requests::end_with(Io& io, Request& r, const wire::proxy::QueryFinalInfo& i
   final.worker_end = info.worker_end_time;
   Bytes packet = is_head ? reply_head(r.to, std::move(bytes), &final) : reply_part(r.to, std::move(bytes), &final);
   if (deliver(io, r, std::move(packet))) finish(io, r.id, outcome);
+}
+
+// The proxy itself breaks off an answer of which the client already has a part. The worker knows how much was
+// delivered: it is asked to stop, and what it then counts is charged. One that says nothing within the moment it has is
+// not paid.
+void Requests::cut(Io& io, Request& r, int code, std::string why) {
+  if (!r.head_seen || r.cancelled) return abandon(io, r, code, std::move(why));
+  unwanted(io, r);
+  r.cut = Error{code, std::move(why)};
+  deadlines_.set(r.id, io.now + config_.count_of_cut);
 }
 
 // The proxy itself ends a request with an error; nobody is charged.
@@ -219,9 +234,8 @@ void Requests::finish(Io& io, Bits256 id, const Outcome& outcome) {
   if (--per_client_[r.client_owner] == 0) per_client_.erase(r.client_owner);
   leave_worker(io, r, left_of(r, outcome));
   if (r.routed) io.emit(CloseRoute{r.worker, r.id});
-  const std::uint64_t counted =
-      money_.finish(r.client_owner, r.worker_owner, r.reserved,
-                    static_cast<std::uint64_t>(outcome.tokens.total_tokens_used), io.now);
+  const std::uint64_t counted = money_.finish(r.client_owner, r.worker_owner, r.reserved,
+                                              static_cast<std::uint64_t>(outcome.tokens.total_tokens_used), io.now);
   (outcome.success ? stats_.success : stats_.failed).add(1, io.now);
   stats_.seconds.add(to_seconds(io.now - r.started), io.now);
   const auto& t = outcome.tokens;
@@ -306,7 +320,7 @@ void Requests::route_failed(Io& io, const RouteFailed& failed) {
   const auto it = running_.find(failed.worker_request);
   if (it == running_.end() || it->second.worker != failed.worker) return;
   it->second.routed = false;
-  abandon(io, it->second, wire::kErrorCancelled, failed.reason);
+  cut(io, it->second, wire::kErrorCancelled, failed.reason);
 }
 
 void Requests::tick(Io& io) {
@@ -316,9 +330,13 @@ void Requests::tick(Io& io) {
       abandon(io, r, wire::kErrorNotReady, "every worker of this model is busy");
       continue;
     }
+    if (r.cut) {
+      abandon(io, r, r.cut->code, r.cut->what);
+      continue;
+    }
     r.troubled = !r.head_seen && !r.cancelled;
-    if (!r.cancelled) io.send(r.worker, wire::proxy::CancelQuery{r.id});
-    abandon(io, r, wire::kErrorTimeout, "timeout in the proxy");
+    if (r.troubled) io.send(r.worker, wire::proxy::CancelQuery{r.id});
+    cut(io, r, wire::kErrorTimeout, "timeout in the proxy");
   }
   serve_waiting(io);
 }

@@ -3,6 +3,7 @@
 #pragma once
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -35,9 +36,10 @@ struct Request {
   Time head_at{};
   bool head_seen = false;
   bool routed = false;
-  bool cancelled = false;   // nobody wants the answer: the worker has been told
-  bool troubled = false;    // the worker or its engine is to blame if it fails
-  std::uint64_t bytes = 0;  // of body, as far as the core has carried it
+  bool cancelled = false;    // nobody wants the answer: the worker has been told
+  std::optional<Error> cut;  // why we broke it off; the client hears it together with what the worker has counted
+  bool troubled = false;     // the worker or its engine is to blame if it fails
+  std::uint64_t bytes = 0;   // of body, as far as the core has carried it
   Time deadline{};
   Time asked_at{};           // when the worker got it
   std::unique_ptr<Ask> ask;  // until the answer begins: what another worker would be asked
@@ -108,6 +110,7 @@ class Requests {
   void error(Io&, Request&, const wire::AnswerView&);
   bool deliver(Io&, Request&, Bytes packet);
   void end_with(Io&, Request&, const wire::proxy::QueryFinalInfo&, bool head, Bytes bytes);
+  void cut(Io&, Request&, int code, std::string why);
   void abandon(Io&, Request&, int code, std::string why);
   void finish(Io&, Bits256 id, const Outcome&);  // by value: the request that may hold it goes
   void pay(Io&, const Request&, std::int64_t tokens);

@@ -258,21 +258,57 @@ TEST(ProxyRequests, AWorkersErrorIsRelayedAndCostsNothing) {
   }
 }
 
-// What ends a request with an error of ours: the client hears `code`, both sides hear of zero tokens.
-void expect_failed(World& w, role::LinkId client, role::LinkId worker, int code, bool after_head) {
+// What ends a request with an error of ours: the client hears `code`, both sides hear of the tokens.
+void expect_failed(World& w, role::LinkId client, role::LinkId worker, int code, bool after_head, int tokens = 0) {
   const auto said = w.take(client);
   ASSERT_EQ(said.size(), after_head ? 3u : 2u);
   const auto error = wire::decode<wire::client::QueryAnswerErrorEx>(said[after_head ? 1 : 0].data);
   ASSERT_TRUE(error.has_value());
   EXPECT_EQ(error->error_code, code) << error->error;
   EXPECT_EQ(error->flags, 1u);
-  EXPECT_EQ(wire::decode<wire::proxy::ClientRequestPayment>(said.back().data)->request_tokens, 0);
+  EXPECT_EQ(error->final_info.tokens_used.total_tokens_used, tokens);
+  EXPECT_EQ(wire::decode<wire::proxy::ClientRequestPayment>(said.back().data)->request_tokens, tokens);
   if (worker != 0) {
-    EXPECT_EQ(wire::decode<wire::proxy::WorkerRequestPayment>(w.take(worker).back().data)->request_tokens, 0);
+    EXPECT_EQ(wire::decode<wire::proxy::WorkerRequestPayment>(w.take(worker).back().data)->request_tokens, tokens);
   }
   EXPECT_EQ(w.core->status(w.now).running, 0u);
   EXPECT_EQ(w.core->status(w.now).client_accounts.at(0).reserved, 0u);
   EXPECT_EQ(w.opened.size(), w.closed.size());
+}
+
+// What a worker says of an answer that it was told to stop.
+wire::proxy::QueryAnswerErrorEx stopped(const Bits256& request, std::int64_t delivered) {
+  wire::proxy::QueryAnswerErrorEx error;
+  error.request_id = request;
+  error.error_code = wire::kErrorCancelled;
+  error.error = "the request was cancelled";
+  error.set_final_info(World::last_part(request, delivered).final_info);
+  return error;
+}
+
+// Whoever breaks an answer off: what was delivered is paid for, and nothing else.
+TEST(ProxyRequests, ACutAnswerCostsWhatWasDelivered) {
+  World w;
+  const auto client = w.client();
+  const auto worker = w.worker();
+  const auto begin = [&] {
+    w.packet(client, w.ask());
+    const Bits256 id = w.asked(worker);
+    w.packet(worker, World::head(id));
+    return id;
+  };
+  const auto late = [&] {
+    const Bits256 id = begin();
+    w.seconds(10);
+    const auto told = w.take(worker);
+    EXPECT_TRUE(!told.empty() && told.back().constructor() == wire::proxy::CancelQuery::kId);
+    return id;
+  };
+  w.packet(worker, stopped(late(), 30));
+  expect_failed(w, client, worker, 652, true, 30);
+  // An end that crossed the order to stop counts all of an answer of which the client has a part.
+  w.packet(worker, World::last_part(late(), 90));
+  expect_failed(w, client, worker, 652, true, 0);
 }
 
 TEST(ProxyRequests, AnswersOutOfOrder) {
@@ -342,7 +378,7 @@ TEST(ProxyRequests, TheTimerEndsARequest) {
   w.packet(client, w.ask());
   w.packet(worker, World::head(w.asked(worker)));
   w.seconds(11);
-  expect_failed(w, client, worker, 652, true);
+  expect_failed(w, client, worker, 652, true);  // the worker did not say what it had delivered
 }
 
 TEST(ProxyRequests, ALostWorkerFailsItsRequestsAtOnce) {
@@ -406,7 +442,8 @@ TEST(ProxyRequests, AFailedRouteEndsTheRequest) {
   w.packet(worker, World::head(id));
   w.closed.push_back({});  // the shell has closed it itself
   w.feed(RouteFailed{worker, id, "the client reads too slowly"});
-  expect_failed(w, client, worker, 653, true);
+  w.packet(worker, stopped(id, 30));
+  expect_failed(w, client, worker, 653, true, 30);
   w.feed(RouteFailed{worker, id, "again"});
   EXPECT_TRUE(w.take(client).empty());
 }
@@ -482,7 +519,10 @@ TEST(ProxyRequests, AnswersTooLongForTheLimitEnd) {
   part.request_id = id;
   part.answer.assign(11, 'x');
   w.packet(worker, part);
-  expect_failed(w, client, worker, 653, true);
+  w.packet(worker, part);  // on its way when the worker was told to stop
+  const auto reserved = static_cast<int>(w.core->status(w.now).client_accounts.at(0).reserved);
+  w.packet(worker, stopped(id, 1'000'000));
+  expect_failed(w, client, worker, 653, true, reserved);  // never more
 }
 
 TEST(ProxyRequests, TheSameEventsGiveTheSameEffects) {
