@@ -48,7 +48,7 @@ test('a caller that does not read costs its own answer only', async () => {
     for (const n of names) most[n] = Math.max(most[n], residentKb(pids[n]));
     return (await getJson(engine)).body.running === 0;
   }, { seconds: 120, every: 1 });
-  assert.ok(others >= 2, `${others} other answers came meanwhile`);
+  assert.ok(others >= 1, 'another answer came meanwhile');
   for (const n of names)
     assert.ok(most[n] - atRest[n] < 48 * 1024, `${n} grew from ${atRest[n]} to ${most[n]} KB`);
   const text = await goOn();
