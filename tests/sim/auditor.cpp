@@ -268,6 +268,9 @@ void Auditor::at_rest_without(std::size_t book) {
   for (const auto& [contract, c] : clients_) {
     if (c.book != book || !c.deployed) continue;
     charged += price * c.tokens;
+    if (c.tokens < c.holds)
+      complain(fmt::format("due: client {} holds a payment for {} tokens, was charged for {} and took the rest",
+                           ton::to_raw_text(c.owner), c.holds, c.tokens));
     const auto due = static_cast<Wide>(c.deposited) - price * c.tokens;
     const auto has = static_cast<Wide>(c.refunded) + c.balance;
     if (has >= due) continue;

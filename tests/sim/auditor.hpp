@@ -34,7 +34,9 @@ class Auditor final : public Observer {
   void proxy_sends(ProcessId, BytesView external) override;
   void worker_says(BytesView object) override;
   void worker_hears(std::size_t worker, BytesView object) override;
+  void client_hears(std::size_t client, BytesView object) override;
   void worker_forgets(std::size_t worker) override;
+  void client_forgets(std::size_t client) override;
 
   void block_made();  // after each block
 
@@ -44,7 +46,8 @@ class Auditor final : public Observer {
     std::size_t book = 0;
     bool deployed = false;
     std::uint8_t state = 0;
-    std::uint64_t balance = 0, tokens = 0;                  // as in the contract
+    std::uint64_t balance = 0, tokens = 0;  // as in the contract
+    std::uint64_t holds = 0;                // tokens of the newest signed payment that the living process has
     std::uint64_t deposited = 0, refunded = 0, forced = 0;  // nanoTON that came to and left the proxy contract
   };
   struct Worker {
@@ -107,6 +110,7 @@ class Auditor final : public Observer {
   void open_worker(std::size_t book, std::size_t index);
   void check_received(const Worker&);
   std::optional<Seen> read_signed(const ton::Cell& body);
+  std::optional<Seen> payment_in(BytesView object);
   void check_signed(const Seen&, ProcessId by);
   void check_told(const Process&, const ton::Address& contract, std::int64_t db, std::int64_t max, std::uint64_t more);
   void look_at_transaction(const Happened&);

@@ -257,13 +257,28 @@ void Auditor::worker_says(BytesView object) {
   }
 }
 
-void Auditor::worker_hears(std::size_t worker, BytesView object) {
+std::optional<Auditor::Seen> Auditor::payment_in(BytesView object) {
   const auto heard = told(object);
-  if (!heard || !heard->body) return;
-  const auto seen = read_signed(*heard->body);
+  return heard && heard->body ? read_signed(*heard->body) : std::nullopt;
+}
+
+void Auditor::worker_hears(std::size_t worker, BytesView object) {
+  const auto seen = payment_in(object);
   if (!seen) return;
   if (const auto w = workers_.find(seen->contract); w != workers_.end() && w->second.index == worker)
     w->second.holds = std::max(w->second.holds, seen->tokens);
+}
+
+void Auditor::client_hears(std::size_t client, BytesView object) {
+  const auto seen = payment_in(object);
+  if (!seen) return;
+  if (const auto c = clients_.find(seen->contract); c != clients_.end() && c->second.owner == client_owners_[client])
+    c->second.holds = std::max(c->second.holds, seen->tokens);
+}
+
+void Auditor::client_forgets(std::size_t client) {
+  for (auto& [contract, c] : clients_)
+    if (c.owner == client_owners_[client]) c.holds = 0;
 }
 
 void Auditor::worker_forgets(std::size_t worker) {

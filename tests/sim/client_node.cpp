@@ -1,5 +1,7 @@
 #include "client_node.hpp"
 
+#include <algorithm>
+
 namespace cocoon::sim {
 
 void ClientNode::boot() {
@@ -10,7 +12,24 @@ void ClientNode::boot() {
 
 void ClientNode::core_gone() {
   Base::core_gone();
+  observer_.client_forgets(index_);
   for (const auto& [id, bound] : std::exchange(open_, {})) used_ += bound;
+}
+
+void ClientNode::packet(role::PacketIn e) {
+  if (core_) observer_.client_hears(index_, e.data);
+  Base::packet(std::move(e));
+}
+
+void ClientNode::query_done(role::QueryDone e) {
+  if (core_ && e.result) observer_.client_hears(index_, *e.result);
+  Base::query_done(std::move(e));
+}
+
+bool ClientNode::knows(const ton::Address& contract) const {
+  if (!core_) return false;
+  const auto known = core_->status(ground_.now()).money.contracts;
+  return std::any_of(known.begin(), known.end(), [&](const auto& c) { return c.self == contract; });
 }
 
 void ClientNode::ask(const std::string& model, std::int32_t max_tokens, std::int32_t max_coefficient, bool stream,

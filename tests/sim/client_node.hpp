@@ -3,20 +3,23 @@
 
 #include "client/core/core.hpp"
 #include "node.hpp"
+#include "observer.hpp"
 
 namespace cocoon::sim {
 
 class ClientNode final : public RoleNode<ClientNode, client::Core, client::Event, client::Effect> {
  public:
   using Base = RoleNode<ClientNode, client::Core, client::Event, client::Effect>;
-  ClientNode(Ground& ground, std::string name)
+  ClientNode(Ground& ground, Observer& observer, std::size_t index, std::string name)
       : RoleNode(ground, std::move(name),
                  role::Peer{.public_key = {},
                             .image_hash = {},
                             .attested = false,
                             .tee = "none",
                             .verdict = "not attested",
-                            .address = "10.0.1.1:4000"}) {}
+                            .address = "10.0.1.1:4000"}),
+        observer_(observer),
+        index_(index) {}
 
   client::Config config;
 
@@ -30,6 +33,11 @@ class ClientNode final : public RoleNode<ClientNode, client::Core, client::Event
   // can have cost.
   std::uint64_t used_at_most() const;
 
+  // Has it met the proxy of this contract of its, and not died since?
+  bool knows(const ton::Address& contract) const;
+
+  void packet(role::PacketIn) override;
+  void query_done(role::QueryDone) override;
   using Node::apply;
   void apply(client::ApiHead&) {}
   void apply(client::ApiPart&) {}
@@ -42,6 +50,8 @@ class ClientNode final : public RoleNode<ClientNode, client::Core, client::Event
  private:
   void core_gone() override;
 
+  Observer& observer_;
+  std::size_t index_;
   client::ApiId next_api_ = 1;
   std::map<client::ApiId, std::uint64_t> open_;  // bound of each
   std::uint64_t answered_ = 0, used_ = 0;

@@ -25,7 +25,9 @@ class Observer {
   virtual void worker_says(BytesView object) = 0;
   // A client or a worker hears something of a proxy.
   virtual void worker_hears(std::size_t worker, BytesView object) = 0;
+  virtual void client_hears(std::size_t client, BytesView object) = 0;
   virtual void worker_forgets(std::size_t worker) = 0;  // it has died
+  virtual void client_forgets(std::size_t client) = 0;
 };
 
 }  // namespace cocoon::sim

@@ -260,8 +260,8 @@ void Scenario::drain() {
     end_clone(p);
     if (p.node->alive()) p.node->kill();
   }
-  for (auto& c : clients_)
-    if (c.node->alive()) c.node->kill();
+  for (auto& c : clients_)  // some go on: they hold what their proxy has signed
+    if (c.node->alive() && dice_.percent(50)) c.node->kill();
   for (auto& w : workers_)
     if (w.node->alive()) w.node->kill();
   run_for(seconds(30));
@@ -283,14 +283,19 @@ void Scenario::drain() {
   if (auditor_.violations().empty()) reckon();
 }
 
-// Whose proxy will not come back asks for a refund, and forces it after the delay.
+// Whose proxy will not come back asks for a refund, and forces it after the delay: the client, or by hand its owner.
 void Scenario::leave_the_lost() {
   schedule_.in(seconds(20), [this] { leave_the_lost(); });
   for (auto& c : clients_)
     for (const auto& [address, account] : auditor_.clients()) {
       if (!lost(account.book) || account.owner != c.wallet->address() || !account.deployed || account.state == 2)
         continue;
-      if (c.told_to_leave.insert(address).second || (account.state == 1 && dice_.percent(10)))
+      const bool itself = c.node->knows(address);
+      const bool again = (itself || account.state == 1) && dice_.percent(10);
+      if (!c.told_to_leave.insert(address).second && !again) continue;
+      if (itself)
+        c.node->order(role::OrderKind::client_close, address);
+      else
         c.wallet->send({.to = address, .value = kTon * 7 / 10, .body = refund_request(c), .init = {}});
     }
 }

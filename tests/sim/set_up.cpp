@@ -124,7 +124,7 @@ void Scenario::add_proxy(std::size_t index, const ton::Params& params) {
 
 void Scenario::add_client(std::size_t index) {
   auto& client = clients_[index];
-  client.node = std::make_unique<ClientNode>(ground_, fmt::format("client{}", index + 1));
+  client.node = std::make_unique<ClientNode>(ground_, auditor_, index, fmt::format("client{}", index + 1));
   auto& c = client.node->config;
   c.root = root_address_;
   c.is_test = true;
