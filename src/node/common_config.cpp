@@ -38,6 +38,9 @@ void CommonConfig::add_keys(ConfigTable& t) {
   t.key("operator.secret_file", operator_secret_file,
         "file with the secret that commands like `cocoon client topup` must show, 64 hex digits, mode 600; made if "
         "absent; empty: such commands are refused");
+  t.key("operator.get_forms", operator_get_forms,
+        "answer these commands also as existing dashboards send them: GET /request/topup?proxy=...&access_hash=SECRET "
+        "(the secret then stands in their logs)");
 }
 
 }  // namespace cocoon::node

@@ -35,6 +35,7 @@ struct CommonConfig {
   std::string http_listen;
   // [operator]
   std::string operator_secret_file;
+  bool operator_get_forms = false;
   // top level
   std::string name;
   std::string log_level = "info";

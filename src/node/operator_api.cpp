@@ -114,12 +114,12 @@ Result<Wanted> read_form(std::string_view form, const OperatorRoutes::Order& rou
 
 }  // namespace
 
-OperatorApi::OperatorApi(net::Executor executor, OperatorRoutes routes)
-    : executor_(std::move(executor)), routes_(std::move(routes)) {}
+OperatorApi::OperatorApi(net::Executor executor, bool get_forms, OperatorRoutes routes)
+    : executor_(std::move(executor)), get_forms_(get_forms), routes_(std::move(routes)) {}
 
 Result<std::shared_ptr<OperatorApi>> OperatorApi::make(net::Executor executor, const std::string& secret_file,
-                                                       OperatorRoutes routes) {
-  std::shared_ptr<OperatorApi> out(new OperatorApi(std::move(executor), std::move(routes)));
+                                                       bool get_forms, OperatorRoutes routes) {
+  std::shared_ptr<OperatorApi> out(new OperatorApi(std::move(executor), get_forms, std::move(routes)));
   if (secret_file.empty()) return out;
   auto secret = load_or_create_seed(secret_file);
   if (!secret) return std::unexpected(std::move(secret).error().within("operator.secret_file"));
@@ -132,14 +132,17 @@ bool OperatorApi::owns(std::string_view path) const {
 }
 
 std::optional<OperatorApi::Refusal> OperatorApi::check(const net::HttpRequest& request) const {
-  if (request.method != "POST") return Refusal{405, "operator requests are POST only"};
+  if (request.method != "POST" && !get_forms_) return Refusal{405, "operator requests are POST only"};
   if (secret_.empty()) return Refusal{403, "operator requests are off: operator.secret_file is not configured"};
   if (!from_this_machine(request.peer))
     return Refusal{403, "operator requests are answered on this machine only (through ssh, for instance)"};
-  const auto given = request.headers.get("authorization");
-  if (given.empty()) return Refusal{401, "the operator's secret is missing: Authorization: Bearer SECRET"};
-  if (given.size() < kScheme.size() || !net::equal_ignoring_case(given.substr(0, kScheme.size()), kScheme) ||
-      !crypto::equal_constant_time(as_bytes(given.substr(kScheme.size())), as_bytes(secret_)))
+  std::string given = get_forms_ ? net::query_value(request.query(), "access_hash") : std::string();
+  if (given.empty()) {
+    const auto header = request.headers.get("authorization");
+    if (header.empty()) return Refusal{401, "the operator's secret is missing: Authorization: Bearer SECRET"};
+    if (net::equal_ignoring_case(header.substr(0, kScheme.size()), kScheme)) given = header.substr(kScheme.size());
+  }
+  if (!crypto::equal_constant_time(as_bytes(given), as_bytes(secret_)))
     return Refusal{403, "this is not the operator's secret"};
   if (closed_) return Refusal{503, "the node is stopping"};
   return std::nullopt;
@@ -155,20 +158,21 @@ net::Task<> OperatorApi::answer(std::shared_ptr<OperatorApi> self, const net::Ht
     co_return;
   }
   const auto path = request.path();
+  const auto form = self->get_forms_ && request.body.empty() ? request.query() : std::string_view(request.body);
   if (const auto action = self->routes_.actions.find(path); action != self->routes_.actions.end()) {
-    const auto done = action->second(request);
+    const auto done = action->second(form);
     const int status = done ? 200 : 400;
     auto body = done ? json::serialize(json::object{{"state", "done"}, {"outcome", *done}}) + "\n"
                      : error_body(done.error().what);
     co_await responder.respond(status, std::move(headers), std::move(body));
     co_return;
   }
-  co_await self->order(request, responder, self->routes_.orders.find(path)->second);
+  co_await self->order(form, responder, self->routes_.orders.find(path)->second);
 }
 
-net::Task<> OperatorApi::order(const net::HttpRequest& request, net::HttpResponder& responder,
+net::Task<> OperatorApi::order(std::string_view form, net::HttpResponder& responder,
                                const OperatorRoutes::Order& route) {
-  auto wanted = read_form(request.body, route);
+  auto wanted = read_form(form, route);
   int status = 200;
   std::string refusal;
   if (!wanted) {

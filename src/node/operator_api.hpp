@@ -7,6 +7,10 @@
 //
 //   proxy=EQ...&amount=1000000000&dry_run=1&wait=60
 //
+// With `operator.get_forms`, for existing dashboards (wire.md 5.2), any method, the form in the query:
+//
+//   GET /request/topup?proxy=EQ...&access_hash=<content of operator.secret_file>
+//
 // Answers are JSON. An order: {"state":"planned|sent|done|failed", "messages":[...], "totals":{...}, "note":...,
 // "outcome":...}. An action: {"state":"done","outcome":...}. A refusal: {"error":{"message":...}} with 400 (malformed
 // form), 401 (no secret), 403 (another secret, or not from this machine), 405 (not POST), 409 (refused by the node),
@@ -23,8 +27,8 @@
 namespace cocoon::node {
 
 struct OperatorRoutes {
-  // Done at once. Gets the request, whose body is a form (net::query_value); returns one line, or why not.
-  using Action = std::function<Result<std::string>(const net::HttpRequest&)>;
+  // Done at once. Gets the form (net::query_value); returns one line, or why not.
+  using Action = std::function<Result<std::string>(std::string_view form)>;
   struct Order {
     role::OrderKind kind{};
     std::string contract_field{};  // of the form: "proxy", "client", "worker"; empty: the order names no contract
@@ -43,7 +47,7 @@ class OperatorApi {
 
   // The secret is made if its file is absent (64 hex digits, mode 600). An empty name: every request is refused.
   static Result<std::shared_ptr<OperatorApi>> make(net::Executor executor, const std::string& secret_file,
-                                                   OperatorRoutes routes);
+                                                   bool get_forms, OperatorRoutes routes);
 
   bool owns(std::string_view path) const;
   // Answers a request whose path is ours. `self` keeps the object until the answer is out.
@@ -59,12 +63,13 @@ class OperatorApi {
   struct Pending;
   struct Refusal;
 
-  OperatorApi(net::Executor executor, OperatorRoutes routes);
+  OperatorApi(net::Executor executor, bool get_forms, OperatorRoutes routes);
   std::optional<Refusal> check(const net::HttpRequest&) const;
-  net::Task<> order(const net::HttpRequest&, net::HttpResponder&, const OperatorRoutes::Order&);
+  net::Task<> order(std::string_view form, net::HttpResponder&, const OperatorRoutes::Order&);
   void wake(role::OrderId);
 
   net::Executor executor_;
+  bool get_forms_;
   OperatorRoutes routes_;
   std::string secret_;  // empty: nobody has it
   std::map<role::OrderId, std::shared_ptr<Pending>> pending_;

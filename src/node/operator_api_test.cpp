@@ -53,11 +53,11 @@ struct OperatorApiTest : testing::Test {
   std::string secret_file() const { return (folder / "operator.secret").string(); }
   std::string secret() const { return to_hex(load_seed(secret_file()).value()); }
 
-  void serve(const std::string& file) {
+  void serve(const std::string& file, bool get_forms = false) {
     OperatorRoutes routes;
-    routes.actions["/request/enable"] = [this](const net::HttpRequest& q) -> Result<std::string> {
+    routes.actions["/request/enable"] = [this](std::string_view form) -> Result<std::string> {
       ++actions;
-      if (net::query_value(q.body, "fail") == "1") return fail("it will not");
+      if (net::query_value(form, "fail") == "1") return fail("it will not");
       return "enabled";
     };
     routes.orders["/request/topup"] = {role::OrderKind::client_top_up, "proxy", true};
@@ -66,7 +66,7 @@ struct OperatorApiTest : testing::Test {
       orders.push_back(o);
       if (on_order) on_order(o);
     };
-    auto made = OperatorApi::make(loop.io.get_executor(), file, std::move(routes));
+    auto made = OperatorApi::make(loop.io.get_executor(), file, get_forms, std::move(routes));
     ASSERT_TRUE(made) << made.error().what;
     api = *made;
     server = std::make_unique<net::HttpServer>(loop.io.get_executor(), net::HttpServerOptions{},
@@ -115,14 +115,42 @@ role::Plan some_plan() {
   return {{m, m}, "two of them"};
 }
 
+TEST_F(OperatorApiTest, FormsOfExistingDashboardsOnlyWhereTheyAreAllowed) {
+  const auto get = [&](const std::string& target) {
+    auto c = call(target, "", "");
+    c.method = "GET";
+    return exchange(std::move(c));
+  };
+  on_order = [&](const role::Order& o) { api->deliver(role::OrderAnswer{o.id, some_plan()}); };
+  const auto topup = [&](const std::string& hash) {
+    return "/request/topup?amount=5&proxy=" + std::string(kProxy) + (hash.empty() ? "" : "&access_hash=" + hash);
+  };
+  EXPECT_EQ(get(topup(secret())).status, 405) << "off by default";
+  EXPECT_EQ(orders.size(), 0u);
+
+  serve(secret_file(), true);
+  EXPECT_EQ(get(topup("")).status, 401);
+  EXPECT_EQ(get(topup(std::string(64, '0'))).status, 403);
+  EXPECT_EQ(get("/request/enable?access_hash=x").status, 403);
+  EXPECT_EQ(orders.size() + static_cast<std::size_t>(actions), 0u);
+  EXPECT_EQ(get(topup(secret())).status, 200);
+  ASSERT_EQ(orders.size(), 1u);
+  EXPECT_EQ(orders[0].amount, 5u);
+  EXPECT_EQ(orders[0].contract, *ton::address_from_text(kProxy));
+  EXPECT_EQ(get("/request/enable?access_hash=" + secret()).status, 200);
+  EXPECT_EQ(get("/request/enable?fail=1&access_hash=" + secret()).status, 400);
+  EXPECT_EQ(actions, 2);
+  EXPECT_EQ(post("/request/enable").status, 200) << "the other form goes on";
+}
+
 TEST_F(OperatorApiTest, MakesItsSecretForNobodyElseToRead) {
   struct stat info {};
   ASSERT_EQ(stat(secret_file().c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0600u);
   EXPECT_EQ(secret().size(), 64u);
-  EXPECT_EQ(OperatorApi::make(loop.io.get_executor(), secret_file(), {}).has_value(), true);
+  EXPECT_EQ(OperatorApi::make(loop.io.get_executor(), secret_file(), false, {}).has_value(), true);
   std::filesystem::permissions(secret_file(), std::filesystem::perms::group_read, std::filesystem::perm_options::add);
-  const auto open_to_all = OperatorApi::make(loop.io.get_executor(), secret_file(), {});
+  const auto open_to_all = OperatorApi::make(loop.io.get_executor(), secret_file(), false, {});
   ASSERT_FALSE(open_to_all);
   EXPECT_NE(open_to_all.error().what.find("operator.secret_file"), std::string::npos);
 }

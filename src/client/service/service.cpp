@@ -114,8 +114,8 @@ Result<std::unique_ptr<Service>> Service::make(net::asio::io_context& io, const 
   s->driver_ = std::make_unique<CoreDriver>(io.get_executor(), s->core_, Apply{*self});
   auto api = config.api;
   api.keys_file = config.api_keys_file();
-  TRY_ASSIGN(s->operator_api_,
-             node::OperatorApi::make(io.get_executor(), config.common.operator_secret_file, self->operator_routes()));
+  TRY_ASSIGN(s->operator_api_, node::OperatorApi::make(io.get_executor(), config.common.operator_secret_file,
+                                                       config.common.operator_get_forms, self->operator_routes()));
   s->api_ = std::make_unique<ApiServer>(
       io.get_executor(), std::move(api),
       [self](Event e) {

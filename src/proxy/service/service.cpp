@@ -114,7 +114,8 @@ Result<> Service::open() {
   hooks.on_packet = [this](role::LinkId link, BytesView packet) { return carry(link, packet); };
   TRY_ASSIGN(const auto workers, node::attested_policy(config_.common));
   TRY_ASSIGN(shell_, node::Shell::make(executor, config_.common, workers, std::move(hooks)));
-  TRY_ASSIGN(operator_api_, node::OperatorApi::make(executor, config_.common.operator_secret_file, operator_routes()));
+  TRY_ASSIGN(operator_api_, node::OperatorApi::make(executor, config_.common.operator_secret_file,
+                                                    config_.common.operator_get_forms, operator_routes()));
   TRY_ASSIGN(status_, node::StatusServer::start(executor, config_.common.http_listen, pages()));
   TRY(shell_->listen(config_.listen_workers, kWorkerPort, config_.common.check_images ? workers : node::open_policy()));
   TRY(shell_->listen(config_.listen_clients, kClientPort, node::open_policy()));
@@ -173,16 +174,16 @@ node::StatusPages Service::pages() const {
 node::OperatorRoutes Service::operator_routes() {
   node::OperatorRoutes p;
   const auto set_enabled = [this](bool enabled) {
-    return [this, enabled](const net::HttpRequest&) -> Result<std::string> {
+    return [this, enabled](std::string_view) -> Result<std::string> {
       submit(SetEnabled{enabled});
       return enabled ? "enabled" : "disabled";
     };
   };
   p.actions["/request/enable"] = set_enabled(true);
   p.actions["/request/disable"] = set_enabled(false);
-  p.actions["/request/change_worker_model"] = [this](const net::HttpRequest& q) -> Result<std::string> {
-    const std::string link = net::query_value(q.body, "connection_id");
-    const std::string model = net::query_value(q.body, "new_model_name");
+  p.actions["/request/change_worker_model"] = [this](std::string_view form) -> Result<std::string> {
+    const std::string link = net::query_value(form, "connection_id");
+    const std::string model = net::query_value(form, "new_model_name");
     role::LinkId id = 0;
     const auto [end, error] = std::from_chars(link.data(), link.data() + link.size(), id);
     if (error != std::errc() || end != link.data() + link.size() || model.empty())

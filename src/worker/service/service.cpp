@@ -103,7 +103,8 @@ Result<> Service::open(const ServiceConfig& config) {
   engine.queued = [this](role::LinkId link) { return shell_->queued(link); };
   runner_ = std::make_unique<EngineRunner>(executor, std::move(options), std::move(engine));
 
-  TRY_ASSIGN(operator_api_, node::OperatorApi::make(executor, config.common.operator_secret_file, operator_routes()));
+  TRY_ASSIGN(operator_api_, node::OperatorApi::make(executor, config.common.operator_secret_file,
+                                                    config.common.operator_get_forms, operator_routes()));
   TRY_ASSIGN(status_, node::StatusServer::start(executor, config.common.http_listen, pages()));
   driver_->start();
   runner_->watch_health();
@@ -130,16 +131,16 @@ node::StatusPages Service::pages() const {
 
 node::OperatorRoutes Service::operator_routes() {
   node::OperatorRoutes p;
-  p.actions["/request/disable"] = [this](const net::HttpRequest&) -> Result<std::string> {
+  p.actions["/request/disable"] = [this](std::string_view) -> Result<std::string> {
     submit(SetEnabled{false});
     return "disabled";
   };
-  p.actions["/request/enable"] = [this](const net::HttpRequest&) -> Result<std::string> {
+  p.actions["/request/enable"] = [this](std::string_view) -> Result<std::string> {
     submit(SetEnabled{true});
     return "enabled";
   };
-  p.actions["/request/change_coefficient"] = [this](const net::HttpRequest& q) -> Result<std::string> {
-    TRY_ASSIGN(const auto coefficient, coefficient_in(net::query_value(q.body, "coefficient")));
+  p.actions["/request/change_coefficient"] = [this](std::string_view form) -> Result<std::string> {
+    TRY_ASSIGN(const auto coefficient, coefficient_in(net::query_value(form, "coefficient")));
     submit(SetCoefficient{coefficient});
     return fmt::format("coefficient {}/1000", core_->status().coefficient);
   };
