@@ -39,6 +39,8 @@ struct Policy {
   Kind kind = Kind::balanced;
   std::string worker;  // of pinned
 };
+// Names the policy of one request, on its way from the application to the proxy.
+inline constexpr std::string_view kPolicyHeader = "x-cocoon-policy";
 // "balanced", "cheapest", "fastest" or "worker=NAME"; nothing else.
 std::optional<Policy> parse_policy(std::string_view text);
 

@@ -24,6 +24,7 @@ struct ApiConfig {
   // Keys of callers (store/api_keys.hpp) are asked for on every address but loopback, there too if `require_key`.
   std::string keys_file;
   bool require_key = false;
+  std::string policy;  // market::Policy of requests that name none; empty: the proxy's
 };
 
 class ApiServer {

@@ -205,6 +205,9 @@ Task<bool> ApiServer::State::stream(Exchange& x, ApiAnswer& answer, HttpHeaders 
     bytes = told(x, std::move(bytes));
     if (answer.end()) {
       if (x.translation) x.translation->finish(bytes);
+      // A line of its own, which readers of events pass over.
+      else if (x.debug)
+        add_debug(bytes, debug_text(*answer.end(), x.received, x.head_at));
       count(bytes);
       sent = co_await x.responder.finish(std::move(bytes));
       co_return sent.has_value();

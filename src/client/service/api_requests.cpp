@@ -6,6 +6,7 @@
 
 #include "client/service/api_state.hpp"
 #include "market/prices.hpp"
+#include "market/selection.hpp"
 #include "openai/transcription.hpp"
 #include "wire/error_codes.hpp"
 
@@ -91,6 +92,8 @@ Result<ApiRequest> ApiServer::State::read(Exchange& x) const {
       r.headers.emplace_back(h.name, h.value);
   r.headers.emplace_back("Content-Type", std::move(body.content_type));
   r.headers.emplace_back("X-Request-Id", x.request_id);
+  if (!config.policy.empty() && !x.request.headers.has(market::kPolicyHeader))
+    r.headers.emplace_back(market::kPolicyHeader, config.policy);
   r.body = to_bytes(parsed.body);
   r.model = std::move(parsed.model);
   r.max_tokens = static_cast<std::int32_t>(parsed.max_tokens);

@@ -325,6 +325,35 @@ TEST_F(ApiTest, DebugTextsAreMergedIntoAJsonAnswer) {
   EXPECT_EQ(a.at("debug").at("client").at("type").as_string(), "client");
 }
 
+TEST_F(ApiTest, DebugTextsAreTheLastLineOfAStream) {
+  on_request = [&](const ApiRequest& r) {
+    api->deliver(head(r.id));
+    api->deliver(ApiPart{r.id, bytes("data: {\"choices\":[]}\n\n")});
+    post([this, id = r.id] { api->deliver(ApiEnd{id, bytes("data: [DONE]\n\n"), {}, R"({"type":"worker"})", "{}"}); });
+  };
+  const auto text = chat(R"({"model":"m","stream":true,"enable_debug":true})").body;
+  const auto at = text.find("data: [DONE]\n\n{");
+  ASSERT_NE(at, text.npos) << text;
+  const auto debug = json::parse(text.substr(at + 14)).as_object();
+  EXPECT_EQ(debug.at("debug").at("worker").at("type").as_string(), "worker");
+}
+
+TEST_F(ApiTest, TheConfiguredPolicyIsForRequestsThatNameNone) {
+  ApiConfig config;
+  config.policy = "cheapest";
+  serve(config);
+  on_request = [&](const ApiRequest& r) { api->deliver(ApiFailed{r.id, 652, "enough"}); };
+  for (const std::string named : {"", "fastest"}) {
+    auto c = call("POST", "/v1/chat/completions", R"({"model":"m","messages":[]})");
+    if (!named.empty()) c.headers.add("X-Cocoon-Policy", named);
+    exchange(std::move(c));
+    std::vector<std::string> sent;
+    for (const auto& [name, value] : std::get<ApiRequest>(events.back()).headers)
+      if (net::equal_ignoring_case(name, "x-cocoon-policy")) sent.push_back(value);
+    EXPECT_EQ(sent, std::vector<std::string>{named.empty() ? "cheapest" : named});
+  }
+}
+
 // What applications get wrong, each with its status; none of it is seen by the core.
 TEST_F(ApiTest, BadRequestsNeverReachTheCore) {
   const auto with = [](const std::string& member) { return R"({"model":"m","messages":[],)" + member + "}"; };

@@ -5,6 +5,7 @@
 
 #include "base/log.hpp"
 #include "contract_code/contract_code.hpp"
+#include "market/selection.hpp"
 #include "node/driver.hpp"
 #include "node/identity.hpp"
 #include "node/operator_api.hpp"
@@ -108,6 +109,8 @@ Result<std::unique_ptr<Service>> Service::make(net::asio::io_context& io, const 
   node::Shell::Hooks hooks;
   hooks.event = [self](node::CommonEvent e) { self->submit(std::move(e)); };
   hooks.on_packet = [self](role::LinkId link, BytesView packet) { return self->carry(link, packet); };
+  if (!config.api.policy.empty() && !market::parse_policy(config.api.policy))
+    return fail("api.policy: balanced, cheapest, fastest or worker=NAME is expected, not '{}'", config.api.policy);
   TRY_ASSIGN(const auto attested, node::attested_policy(config.common));
   const auto policy = config.common.check_images ? attested : node::open_policy();
   TRY_ASSIGN(s->shell_, node::Shell::make(io.get_executor(), config.common, policy, std::move(hooks)));
@@ -225,6 +228,9 @@ void ServiceConfig::add_keys(node::ConfigTable& t) {
   t.key("api.keys_file", api.keys_file,
         "database of API keys (`cocoon client keys`); empty: api-keys.sqlite beside wallet.key_file");
   t.key("api.require_key", api.require_key, "ask for an API key on loopback, too; on other addresses one always is");
+  t.key("api.policy", api.policy,
+        "which worker answers a request without a header x-cocoon-policy: balanced, cheapest, fastest or worker=NAME; "
+        "empty: as the proxy likes (balanced)");
   t.key("api.origins", api.origins, "origins of web pages that may use the API, \"*\" for any; none by default");
 }
 

@@ -10,7 +10,6 @@ namespace cocoon::proxy {
 
 // Headers of the HTTP request and answer that are ours: what the client prefers among workers (market::parse_policy),
 // and which worker answered, by the name that "worker=NAME" pins.
-inline constexpr std::string_view kPolicyHeader = "x-cocoon-policy";
 inline constexpr std::string_view kWorkerHeader = "X-Cocoon-Worker";
 
 struct Ask {

@@ -23,7 +23,7 @@ Result<market::Policy> policy_of(std::string_view header) {
   if (header.empty()) return market::Policy{};
   if (auto policy = market::parse_policy(header)) return *std::move(policy);
   return fail(wire::kErrorProtocolViolation, "header {}: balanced, cheapest, fastest or worker=NAME is expected",
-              kPolicyHeader);
+              market::kPolicyHeader);
 }
 
 Duration microseconds(double seconds) { return Duration(static_cast<std::int64_t>(seconds * 1e6)); }
@@ -70,7 +70,7 @@ void Requests::run(Io& io, const ClientLink& client, Ask ask) {
   forget_expired_keys(io.now);
   const auto private_key = admit(client, ask);
   if (!private_key) return reject(io, client.id, ask.to, private_key.error());
-  const auto header = wire::request_header(ask.query, kPolicyHeader);
+  const auto header = wire::request_header(ask.query, market::kPolicyHeader);
   if (header) {
     auto policy = policy_of(*header);
     if (!policy) return reject(io, client.id, ask.to, policy.error());
