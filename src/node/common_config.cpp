@@ -13,6 +13,8 @@ void CommonConfig::add_keys(ConfigTable& t) {
   t.key("network.testnet_addresses", testnet_addresses, "write addresses with the testnet tag");
   t.key("network.check_images", check_images,
         "refuse peers whose image hash the root contract does not list; off only for tests on a test network");
+  t.key("network.image_grace", image_grace,
+        "for so long a peer is still accepted whose image leaves that list while this node runs; 0: refused at once");
   t.key("wallet.key_file", wallet_key_file,
         "file with the seed of the node's wallet, 64 hex digits, mode 600; made if absent")
       .required();

@@ -16,6 +16,7 @@ struct CommonConfig {
   bool is_test = false;
   bool testnet_addresses = false;
   bool check_images = true;
+  Duration image_grace{0};
   // [wallet]
   std::string wallet_key_file;
   std::string owner;  // address

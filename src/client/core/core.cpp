@@ -17,6 +17,7 @@ Core::Core(Config config, const crypto::Random& random)
     : config_(std::move(config)),
       random_(random),
       secret_hash_(crypto::sha256(as_bytes(config_.secret))),
+      images_(config_.image_grace),
       money_(
           [&] {
             auto money = config_.money;
@@ -64,9 +65,9 @@ void Core::on(const role::Tick&, Time now, Effects& out) {
 }
 
 // Why this proxy may not serve us any more, by the root contract; empty if it may.
-std::string Core::why_unlisted(const Session& s) const {
+std::string Core::why_unlisted(const Session& s, Time now) const {
   if (!listed_.contains(s.address)) return "the root contract no longer lists this proxy";
-  if (s.link != 0 && config_.check_images && !root_->proxy_hashes.contains(s.peer.image_hash))
+  if (s.link != 0 && config_.check_images && !images_.accepts(s.peer.image_hash, now))
     return "the proxy's image hash " + to_hex(s.peer.image_hash) + " is not in the root contract's list";
   return {};
 }
@@ -78,12 +79,13 @@ void Core::choose_targets(Time now, Effects& out) {
     // While we register, it is our own money that is waited for: another proxy would not help.
     const bool waits_for_us = s.stage == Stage::ready || s.stage == Stage::registering;
     const bool stale = !waits_for_us && now - s.not_ready_since > config_.give_up_target;
-    const bool listed = listed_.contains(s.address);
+    const auto unlisted = why_unlisted(s, now);
+    const bool listed = unlisted.empty();
     if (listed && !stale) {
       ++it;
       continue;
     }
-    drop_session(s, wire::kErrorNotReady, listed ? "the proxy was given up" : why_unlisted(s), now, out);
+    drop_session(s, wire::kErrorNotReady, listed ? "the proxy was given up" : unlisted, now, out);
     out.emplace_back(role::Undial{s.target});
     given_up_ = s.address;
     it = sessions_.erase(it);
@@ -190,6 +192,7 @@ void Core::adopt_root(const role::AccountObserved& e, Time now, Effects& out) {
   if (root_ && parsed->version <= root_->version) return;
   const bool new_contracts = root_ && parsed->params.params_version != root_->params.params_version;
   root_ = std::move(*parsed);
+  images_.adopt(root_->proxy_hashes, now);
   root_changed_ = now;
   money_.adopt_root(config_.root, *root_, now);
   listed_.clear();
@@ -198,7 +201,12 @@ void Core::adopt_root(const role::AccountObserved& e, Time now, Effects& out) {
 
   for (auto& [id, s] : sessions_) {
     if (s.link == 0) continue;
-    const auto why = new_contracts ? "the network's parameters changed: connecting anew" : why_unlisted(s);
+    if (config_.check_images && !images_.lists(s.peer.image_hash) && images_.accepts(s.peer.image_hash, now))
+      out.emplace_back(
+          role::Log{3, fmt::format("the image of proxy {} has left the root contract's list: it is refused "
+                                   "in {:.0f} s",
+                                   s.address, to_seconds(config_.image_grace))});
+    const auto why = new_contracts ? "the network's parameters changed: connecting anew" : why_unlisted(s, now);
     if (!why.empty()) close_session(s, wire::kErrorNotReady, why, now, out);
   }
   choose_targets(now, out);

@@ -13,6 +13,7 @@
 #include "client/core/events.hpp"
 #include "client/core/money.hpp"
 #include "crypto/crypto.hpp"
+#include "role/image_list.hpp"
 #include "ton/contracts/root.hpp"
 
 namespace cocoon::client {
@@ -22,6 +23,7 @@ struct Config {
   bool is_test = false;
   bool testnet_addresses = false;  // our own address carries the testnet tag (wire.md 0)
   bool check_images = true;        // refuse proxies whose image hash the root does not list
+  Duration image_grace{0};         // for a proxy whose image leaves the list (role/image_list.hpp)
   int proxy_connections = 1;       // how many proxies to stay connected to
   std::string secret;              // proves to a proxy that we are the same client (contracts.md 3.8)
   Duration handshake_timeout = std::chrono::seconds(30);
@@ -113,7 +115,7 @@ class Core {
   void on(const ApiModels&, Time, Effects&);
   void on(const ApiGone&, Time, Effects&);
   void adopt_root(const role::AccountObserved&, Time, Effects&);
-  std::string why_unlisted(const Session&) const;
+  std::string why_unlisted(const Session&, Time now) const;
   void choose_targets(Time, Effects&);
   void close_session(Session&, int code, const std::string& why, Time, Effects&);
   void drop_session(Session&, int code, const std::string& why, Time, Effects&);
@@ -150,6 +152,7 @@ class Core {
   crypto::Random random_;
   Bits256 secret_hash_;
   std::optional<ton::RootState> root_;
+  role::ImageList images_;  // of proxies
   Time root_changed_{};
   std::string root_trouble_;
   std::set<std::string> listed_;  // addresses for clients of the registered proxies

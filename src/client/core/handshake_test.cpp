@@ -331,6 +331,22 @@ TEST(ClientHandshake, NewParametersCloseEveryConnection) {
   EXPECT_EQ(w.core.status(w.now).money.contracts.size(), 2U);
 }
 
+TEST(ClientHandshake, AnImageThatLeavesTheListHasItsGrace) {
+  auto config = World::make_config();
+  config.image_grace = std::chrono::seconds(60);
+  World w{.config = config};
+  w.become_ready();
+  w.root.version = 4;
+  w.root.proxy_hashes = {filled(0xbb)};
+  const auto effects = w.observe_root();
+  EXPECT_TRUE(all<role::CloseLink>(effects).empty());
+  EXPECT_THAT(only<role::Log>(effects).text, HasSubstr("has left the root contract's list"));
+  w.tick(std::chrono::seconds(59));
+  EXPECT_EQ(w.core.status(w.now).connections[0].stage, "ready");
+  w.tick(std::chrono::seconds(2));
+  EXPECT_NE(w.core.status(w.now).connections[0].stage, "ready");
+}
+
 TEST(ClientHandshake, AProxyOrImageThatIsNoLongerListedIsLeft) {
   World w;
   w.become_ready();

@@ -91,6 +91,7 @@ Result<Config> core_config(const ServiceConfig& config) {
   c.is_test = config.common.is_test;
   c.testnet_addresses = config.common.testnet_addresses;
   c.check_images = config.common.check_images;
+  c.image_grace = config.common.image_grace;
   if (config.secret_file.empty()) {
     c.secret = to_hex(crypto::derive_seed(c.money.node_seed, "cocoon client secret"));
   } else {

@@ -25,6 +25,7 @@ struct Config {
 
   // --- whom we admit. Off in tests only: a worker whose image or model the root does not list is refused.
   bool check_worker_image = true;
+  Duration image_grace{0};  // for workers whose image leaves the list (role/image_list.hpp)
   bool check_model = true;
 
   // --- time

@@ -130,7 +130,7 @@ void Core::root_observed(Io& io, const role::AccountObserved& seen) {
     TRY_ASSIGN(const auto root, ton::parse_root_state(*state->data));
     if (root.version < money_.stored_root_version())
       return fail("the chain shows version {}, we have seen {}", root.version, money_.stored_root_version());
-    return instance_.adopt(root);
+    return instance_.adopt(root, io.now);
   }();
   if (!adopted) {
     root_problem_ = adopted.error().what;

@@ -6,7 +6,7 @@
 
 namespace cocoon::proxy {
 
-Result<Instance::Adopted> Instance::adopt(const ton::RootState& state) {
+Result<Instance::Adopted> Instance::adopt(const ton::RootState& state, Time now) {
   if (root_ && state.version <= root_->version) return Adopted::nothing;
   if (root_ && state.params.params_version < root_->params.params_version)
     return fail("the root contract went back from parameters {} to {}", root_->params.params_version,
@@ -16,11 +16,13 @@ Result<Instance::Adopted> Instance::adopt(const ton::RootState& state) {
                 state.params.is_test ? "test" : "production");
   if (root_ && state.params.params_version == root_->params.params_version) {
     root_ = state;
+    worker_images_.adopt(state.worker_hashes, now);
     return Adopted::lists;
   }
   TRY_ASSIGN(auto contract, ton::ProxyInstance::make(state.params, config_.owner, public_key_, config_.root));
   contract_ = std::move(contract);
   root_ = state;
+  worker_images_.adopt(state.worker_hashes, now);
   return Adopted::contract;
 }
 

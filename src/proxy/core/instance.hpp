@@ -5,6 +5,7 @@
 
 #include "crypto/crypto.hpp"
 #include "proxy/core/config.hpp"
+#include "role/image_list.hpp"
 #include "ton/contracts/root.hpp"
 #include "ton/contracts/state.hpp"
 #include "wire/messages.hpp"
@@ -14,12 +15,14 @@ namespace cocoon::proxy {
 class Instance {
  public:
   explicit Instance(const Config& config)
-      : config_(config), public_key_(crypto::KeyPair(config.machine_seed).public_key()) {}
+      : config_(config),
+        public_key_(crypto::KeyPair(config.machine_seed).public_key()),
+        worker_images_(config.image_grace) {}
 
   enum class Adopted { nothing, lists, contract };  // what a new state of the root contract changed
   // Rules V1 and V2 of contracts.md 4.4: only a greater version counts, and only a greater params_version makes another
   // proxy contract. An error leaves everything as it was.
-  Result<Adopted> adopt(const ton::RootState&);
+  Result<Adopted> adopt(const ton::RootState&, Time now);
 
   bool known() const { return contract_.has_value(); }  // nothing below may be asked before
   const ton::RootState& root() const { return *root_; }
@@ -31,7 +34,7 @@ class Instance {
   const Bits256& public_key() const { return public_key_; }
   ton::Address client_contract(const ton::Address& owner) const { return contract_->client_address(owner); }
   ton::Address worker_contract(const ton::Address& owner) const { return contract_->worker_address(owner); }
-  bool lists_worker_image(const Bits256& hash) const { return root_->worker_hashes.contains(hash); }
+  bool accepts_worker_image(const Bits256& hash, Time now) const { return worker_images_.accepts(hash, now); }
   bool lists_model(const Bits256& hash) const { return root_->model_hashes.contains(hash); }
 
   // Adjusted tokens to set aside for a request (wire.md 5.6, contracts.md W-6).
@@ -46,6 +49,7 @@ class Instance {
   const Config& config_;
   Bits256 public_key_;
   std::optional<ton::RootState> root_;
+  role::ImageList worker_images_;
   std::optional<ton::ProxyInstance> contract_;
 };
 

@@ -7,6 +7,7 @@
 namespace cocoon::proxy {
 namespace {
 
+constexpr auto kRecheck = std::chrono::seconds(1);
 constexpr std::size_t kNameLength = 16;  // hex digits: no two workers of a network share them by chance
 
 using Step = WorkerLink::Step;
@@ -69,6 +70,9 @@ void Workers::close_all(Io& io, const std::string& why) {
 
 void Workers::tick(Io& io) {
   while (const auto late = deadlines_.pop_due(io.now)) io.close(*late, "the handshake took too long");
+  if (io.now < next_recheck_ || !instance_.known()) return;
+  next_recheck_ = io.now + kRecheck;
+  recheck(io);  // a grace may have ended
 }
 
 void Workers::next_step(Io& io, WorkerLink& worker, Step step) {
@@ -115,7 +119,7 @@ void Workers::query(Io& io, const role::QueryIn& q) {
 }
 
 void Workers::hello(Io& io, WorkerLink& worker, const role::QueryIn& q) {
-  if (config_.check_worker_image && !instance_.lists_worker_image(worker.peer.image_hash)) {
+  if (config_.check_worker_image && !instance_.accepts_worker_image(worker.peer.image_hash, io.now)) {
     io.warn("worker {} at {} refused: image {} is not in the root contract's list of worker images ({})", worker.id,
             worker.peer.address, to_hex(worker.peer.image_hash), worker.peer.verdict);
     return refuse_and_close(io, q.link, q.id,
@@ -257,7 +261,7 @@ void Workers::unlist(WorkerLink& worker) {
 void Workers::recheck(Io& io) {
   for (auto& [id, worker] : links_) {
     if (!worker.listed) continue;
-    const bool image = !config_.check_worker_image || instance_.lists_worker_image(worker.peer.image_hash);
+    const bool image = !config_.check_worker_image || instance_.accepts_worker_image(worker.peer.image_hash, io.now);
     const bool model = !config_.check_model || instance_.lists_model(crypto::sha256(as_bytes(worker.full_model)));
     if (image && model) continue;
     io.warn("worker {} at {} gets no more requests: its {} left the root contract's list", id, worker.peer.address,

@@ -97,6 +97,7 @@ class Workers {
   std::map<role::LinkId, WorkerLink> links_;              // ascending: the order of wire.md 5.7
   std::map<std::string, std::set<role::LinkId>> models_;  // by base model; entries stay when the last worker leaves
   Deadlines<role::LinkId> deadlines_;                     // of handshakes
+  Time next_recheck_{};
   std::uint64_t openings_ = 0;
 };
 

@@ -52,6 +52,50 @@ INSTANTIATE_TEST_SUITE_P(
                               602}),
     [](const auto& p) { return std::string(p.param.name); });
 
+TEST(ProxyWorkers, AnImageThatLeavesTheListHasItsGrace) {
+  Config config = test_config();
+  config.check_worker_image = true;
+  config.image_grace = std::chrono::seconds(60);
+  World w(config, false);
+  role::Peer peer;
+  peer.image_hash = seed_of("old image");
+  w.chain.root.worker_hashes.insert(peer.image_hash);
+  w.observe_all();
+  const auto client = w.client();
+  const auto serves = [&](role::LinkId worker) {
+    w.packet(client, w.ask());
+    const auto told = w.take(worker);
+    if (told.empty() || told[0].constructor() != wire::proxy::RunQueryEx::kId) return false;
+    w.packet(worker, World::head(wire::decode<wire::proxy::RunQueryEx>(told[0].data)->request_id));
+    w.packet(worker, World::last_part(wire::decode<wire::proxy::RunQueryEx>(told[0].data)->request_id, 10));
+    w.take(worker);
+    return true;
+  };
+  const auto connected = [&] {
+    const auto link = w.up(kWorkerPort, peer);
+    w.query(link, w.worker_hello(kOwner));
+    const bool admitted = w.take(link).at(0).kind == Said::Kind::answer;
+    if (!admitted) return role::LinkId{0};
+    w.query(link, wire::worker::CompareBalanceWithProxy{});
+    w.query(link, wire::worker::ProxyHandshakeComplete{});
+    w.take(link);
+    return link;
+  };
+  const auto first = connected();
+  ASSERT_NE(first, 0u);
+  EXPECT_TRUE(serves(first));
+  ++w.chain.root.version;
+  w.chain.root.worker_hashes = {seed_of("new image")};
+  w.observe(w.chain.root_address);
+  EXPECT_TRUE(serves(first)) << "in its grace it goes on";
+  w.down(first);
+  const auto second = connected();
+  ASSERT_NE(second, 0u) << "and may come again";
+  w.seconds(61);
+  EXPECT_FALSE(serves(second));
+  EXPECT_EQ(connected(), 0u);
+}
+
 TEST(ProxyWorkers, OnlyListedImagesAndModelsAreAdmitted) {
   Config config = test_config();
   config.check_worker_image = true;

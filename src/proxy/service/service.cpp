@@ -83,6 +83,7 @@ Result<Config> Service::core_config() const {
   c.is_test = common.is_test;
   c.testnet = common.testnet_addresses;
   c.check_worker_image = c.check_model = common.check_images;
+  c.image_grace = common.image_grace;
   return c;
 }
 

@@ -18,6 +18,7 @@ Core::Core(Config config, crypto::Random random)
       base_model_(config_.model.substr(0, config_.model.find('@'))),
       random_(random),
       money_(config_.money),
+      images_(config_.image_grace),
       enabled_(config_.enabled) {}
 
 void Core::handle(const Event& event, Time now, Effects& out) {
@@ -54,10 +55,10 @@ bool Core::model_listed() const {
 }
 
 // Why this proxy may not use us any more, by the root contract; empty if it may.
-std::string Core::why_unlisted(const Session& s) const {
+std::string Core::why_unlisted(const Session& s, Time now) const {
   if (!model_listed()) return "the root contract does not list our model " + config_.model;
   if (!listed_.contains(s.address)) return "the root contract no longer lists this proxy";
-  if (s.link != 0 && config_.check_images && !root_->proxy_hashes.contains(s.peer.image_hash))
+  if (s.link != 0 && config_.check_images && !images_.accepts(s.peer.image_hash, now))
     return "the proxy's image hash " + to_hex(s.peer.image_hash) + " is not in the root contract's list";
   return {};
 }
@@ -67,12 +68,13 @@ void Core::choose_targets(Time now, Effects& out) {
   for (auto it = sessions_.begin(); it != sessions_.end();) {
     auto& s = it->second;
     const bool stale = s.stage != Stage::ready && now - s.not_ready_since > config_.give_up_target;
-    const bool wanted = listed_.contains(s.address) && model_listed();
+    const auto unlisted = why_unlisted(s, now);
+    const bool wanted = unlisted.empty() && model_listed();
     if (wanted && !stale) {
       ++it;
       continue;
     }
-    drop_session(s, wanted ? "the proxy was given up" : why_unlisted(s), now, out);
+    drop_session(s, wanted ? "the proxy was given up" : unlisted, now, out);
     out.emplace_back(role::Undial{s.target});
     given_up_ = s.address;
     it = sessions_.erase(it);
@@ -239,6 +241,7 @@ void Core::adopt_root(const role::AccountObserved& e, Time now, Effects& out) {
   }
   const bool new_contracts = root_ && parsed->params.params_version != root_->params.params_version;
   root_ = std::move(*parsed);
+  images_.adopt(root_->proxy_hashes, now);
   money_.adopt_root(config_.root, *root_, now);
   listed_.clear();
   for (const auto& [seqno, text] : root_->registered_proxies)
@@ -247,7 +250,12 @@ void Core::adopt_root(const role::AccountObserved& e, Time now, Effects& out) {
 
   for (auto& [id, s] : sessions_) {
     if (s.link == 0) continue;
-    const auto why = new_contracts ? "the network's parameters changed: connecting anew" : why_unlisted(s);
+    if (config_.check_images && !images_.lists(s.peer.image_hash) && images_.accepts(s.peer.image_hash, now))
+      out.emplace_back(
+          role::Log{3, fmt::format("the image of proxy {} has left the root contract's list: it is refused "
+                                   "in {:.0f} s",
+                                   s.address, to_seconds(config_.image_grace))});
+    const auto why = new_contracts ? "the network's parameters changed: connecting anew" : why_unlisted(s, now);
     if (!why.empty()) close_session(s, why, now, out);
   }
   choose_targets(now, out);

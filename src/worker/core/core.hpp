@@ -10,6 +10,7 @@
 
 #include "base/time.hpp"
 #include "openai/json_object.hpp"
+#include "role/image_list.hpp"
 #include "ton/contracts/root.hpp"
 #include "worker/core/events.hpp"
 #include "worker/core/money.hpp"
@@ -20,6 +21,7 @@ namespace cocoon::worker {
 struct Config {
   ton::Address root;  // the root contract
   bool is_test = false;
+  Duration image_grace{0};          // for a proxy whose image leaves the list (role/image_list.hpp)
   bool check_images = true;         // refuse proxies whose image hash the root does not list; serve only a listed model
   int proxy_connections = 1;        // how many proxies to stay connected to
   std::string model;                // full name, "base" or "base@commit:hash" (wire.md 0)
@@ -122,7 +124,7 @@ class Core {
   void on(const SetCoefficient&, Time, Effects&);
   void adopt_root(const role::AccountObserved&, Time, Effects&);
   bool model_listed() const;
-  std::string why_unlisted(const Session&) const;
+  std::string why_unlisted(const Session&, Time now) const;
   void choose_targets(Time, Effects&);
   void close_session(Session&, const std::string& why, Time, Effects&);
   void drop_session(Session&, const std::string& why, Time, Effects&);
@@ -164,6 +166,7 @@ class Core {
   crypto::Random random_;
   Money money_;
   std::optional<ton::RootState> root_;
+  role::ImageList images_;        // of proxies
   std::set<std::string> listed_;  // addresses for workers of the registered proxies
   std::map<role::TargetId, Session> sessions_;
   role::TargetId next_target_ = 1;

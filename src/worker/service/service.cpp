@@ -67,6 +67,7 @@ Result<Config> core_config(const ServiceConfig& config) {
   TRY_ASSIGN(c.root, ton::address_from_text(config.common.root));
   c.is_test = config.common.is_test;
   c.check_images = config.common.check_images;
+  c.image_grace = config.common.image_grace;
   c.coefficient = static_cast<std::int32_t>(config.coefficient * 1000);
   TRY_ASSIGN(c.money.wallet_seed, node::load_or_create_seed(config.common.wallet_key_file));
   TRY_ASSIGN(c.money.wallet_owner, ton::address_from_text(config.common.owner));
