@@ -10,7 +10,8 @@ import { header, signClose, signTokens } from '../wrappers/signed';
 import { machineKey } from './network';
 import { ClientBooks, ProxyBooks, RandomNetwork, WorkerBooks } from './random-network';
 
-const env = (name: string, otherwise: number) => Number(process.env[name] ?? otherwise);
+// make hands on what it was not given as an empty word.
+const env = (name: string, otherwise: number) => Number(process.env[name] || otherwise);
 const steps = env('STEPS', 60);
 const seeds = process.env.SEED ? [env('SEED', 0)] : Array.from({ length: env('SEEDS', 6) }, (_, i) => i + 1);
 
