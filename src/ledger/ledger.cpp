@@ -289,7 +289,8 @@ std::uint64_t Ledger::finish(const ton::Address& client, const ton::Address& wor
   c.reserved -= reserved;
   // What it had when the request began may have left its contract since: a forced refund takes all.
   const std::int64_t left = available(c);
-  const std::uint64_t most = std::min(reserved, left > 0 ? static_cast<std::uint64_t>(left) : 0);
+  const std::uint64_t affordable = left > 0 ? static_cast<std::uint64_t>(left) : 0;
+  const std::uint64_t most = mutated("I4-overbook") ? reserved : std::min(reserved, affordable);
   const std::uint64_t counted = mutated("I9-uncapped") ? tokens : std::min(tokens, most);
   promised_ -= reserved - counted;
   if (counted > 0) {

@@ -18,7 +18,7 @@ constexpr std::string_view kMutations[] = {
     "I1-durable-at-once",         // tokens count as on disk when the write begins
     "I2-forget-counters",         // a restart counts from what the contracts show
     "I3-credit-only-workers",     // workers get twice what clients are charged
-    "I4-overbook",                // a request is taken whatever is left
+    "I4-overbook",                // a request is taken, and counted, whatever is left
     "I5-sign-uncommitted",        // signatures for what is only in memory
     "I5-commit-before-disk",      // the commit leaves before its snapshot is on disk
     "I6-ignore-foreign-commits",  // commits that this database does not know are passed over
