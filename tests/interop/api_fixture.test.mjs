@@ -1,10 +1,12 @@
 // What the embedded engine's small model cannot do, against a network with the fixture engine: speech, several tools at
 // once, and engines that misbehave.
 import assert from 'node:assert/strict';
+import { File } from 'node:buffer';
 import { after, before, test } from 'node:test';
 import OpenAI, { toFile } from 'openai';
 import { Network } from '../e2e/network.mjs';
 
+globalThis.File ??= File;  // Debian's Node.js 18 knows it, but not as a global; the SDK asks for one
 const network = new Network({ portBase: 25000, args: ['--fixture-engine', '--model-name', 'fixture'] });
 const messages = [{ role: 'user', content: 'Hello' }];
 const model = 'fixture';
