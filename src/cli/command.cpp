@@ -58,8 +58,8 @@ void add_up(CLI::App& app, Command& command) {
         return parsed ? std::string() : parsed.error().what;
       })
       ->excludes("--model");
-  sub->add_flag("--fixture-engine", options->network.fixture_engine,
-                "fixed answers instead of a model, for benchmarks");
+  sub->add_flag("--fixture-engine", options->network.fixture_engine, "fixed answers instead of a model, for benchmarks")
+      ->excludes("--engine");
   sub->add_flag("--once", options->once, "ask one question, wait until it is charged and paid on chain, report, stop");
   sub->add_option("--prompt", options->prompt, "with --once: the question")->capture_default_str();
   sub->add_option("--max-tokens", options->max_tokens, "with --once: most tokens of the answer")

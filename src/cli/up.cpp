@@ -43,7 +43,9 @@ struct Allowance {
 class Network {
  public:
   Network(UpOptions options, LocalNetwork network)
-      : options_(std::move(options)), network_(std::move(network)), progress_(7, options_.json) {}
+      : options_(std::move(options)),
+        network_(std::move(network)),
+        progress_(6 + (options_.network.engine.empty() ? 1 : 0) + (options_.once ? 1 : 0), options_.json) {}
   ~Network() { stop(); }
 
   Result<> start();

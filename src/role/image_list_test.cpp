@@ -18,7 +18,10 @@ TEST(ImageList, AnImageThatLeavesIsAcceptedForTheGrace) {
   images.adopt({kOld}, start);
   EXPECT_TRUE(images.accepts(kOld, start));
   images.adopt({kNew}, start + seconds(10));
-  EXPECT_FALSE(images.lists(kOld));
+  EXPECT_NE(images.warning(kOld, "proxy p", start + seconds(30)).find("of proxy p has left"), std::string::npos);
+  EXPECT_NE(images.warning(kOld, "proxy p", start + seconds(30)).find("in 40 s"), std::string::npos);
+  EXPECT_EQ(images.warning(kOld, "", start + seconds(70)), "");
+  EXPECT_EQ(images.warning(kNew, "", start + seconds(30)), "");
   EXPECT_TRUE(images.accepts(kOld, start + seconds(10)));
   images.adopt({kNew}, start + seconds(30));  // the clock of the first absence goes on
   EXPECT_TRUE(images.accepts(kOld, start + seconds(70) - Duration(1)));
@@ -32,7 +35,7 @@ TEST(ImageList, WhatComesBackIsListedAgain) {
   images.adopt({kOld}, start);
   images.adopt({}, start);
   images.adopt({kOld}, start + seconds(100));
-  EXPECT_TRUE(images.lists(kOld));
+  EXPECT_EQ(images.warning(kOld, "", start + seconds(100)), "");
   images.adopt({}, start + seconds(200));
   EXPECT_TRUE(images.accepts(kOld, start + seconds(259)));
   EXPECT_FALSE(images.accepts(kOld, start + seconds(260)));

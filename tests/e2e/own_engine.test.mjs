@@ -1,4 +1,4 @@
-// `cocoon up --engine URL` serves with an engine that runs already.
+// `cocoon up --engine URL` serves with an engine that runs already; its URL may be the one that OpenAI's clients are given.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { after, before, test } from 'node:test';
@@ -6,7 +6,7 @@ import { Network, cocoon, getJson, until } from './network.mjs';
 
 const portBase = 22400;
 const url = `http://127.0.0.1:${portBase + 3500}`;
-const network = new Network({ portBase, args: ['--engine', url, '--model-name', 'fixture'] });
+const network = new Network({ portBase, args: ['--engine', `${url}/v1/`, '--model-name', 'fixture'] });
 let engine;
 before(async () => {
   engine = spawn(cocoon, ['engine', '--fixture', '--listen', `127.0.0.1:${portBase + 3500}`], { stdio: 'ignore' });

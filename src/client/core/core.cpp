@@ -201,11 +201,9 @@ void Core::adopt_root(const role::AccountObserved& e, Time now, Effects& out) {
 
   for (auto& [id, s] : sessions_) {
     if (s.link == 0) continue;
-    if (config_.check_images && !images_.lists(s.peer.image_hash) && images_.accepts(s.peer.image_hash, now))
-      out.emplace_back(
-          role::Log{3, fmt::format("the image of proxy {} has left the root contract's list: it is refused "
-                                   "in {:.0f} s",
-                                   s.address, to_seconds(config_.image_grace))});
+    if (auto warning = images_.warning(s.peer.image_hash, "proxy " + s.address, now);
+        config_.check_images && !warning.empty())
+      out.emplace_back(role::Log{3, std::move(warning)});
     const auto why = new_contracts ? "the network's parameters changed: connecting anew" : why_unlisted(s, now);
     if (!why.empty()) close_session(s, wire::kErrorNotReady, why, now, out);
   }

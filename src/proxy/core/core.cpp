@@ -137,7 +137,7 @@ void Core::root_observed(Io& io, const role::AccountObserved& seen) {
     return io.warn("root contract: {}", root_problem_);
   }
   root_problem_.clear();
-  if (*adopted == Instance::Adopted::lists) workers_.recheck(io);
+  if (*adopted == Instance::Adopted::lists) workers_.lists_changed(io);
   if (*adopted != Instance::Adopted::contract) return;
   io.info("root contract: version {}, parameters {}; our proxy contract is {}", instance_.config_version(),
           instance_.root().params.params_version, ton::to_raw_text(instance_.contract().address()));

@@ -34,7 +34,7 @@ class Instance {
   const Bits256& public_key() const { return public_key_; }
   ton::Address client_contract(const ton::Address& owner) const { return contract_->client_address(owner); }
   ton::Address worker_contract(const ton::Address& owner) const { return contract_->worker_address(owner); }
-  bool accepts_worker_image(const Bits256& hash, Time now) const { return worker_images_.accepts(hash, now); }
+  const role::ImageList& worker_images() const { return worker_images_; }
   bool lists_model(const Bits256& hash) const { return root_->model_hashes.contains(hash); }
 
   // Adjusted tokens to set aside for a request (wire.md 5.6, contracts.md W-6).

@@ -116,7 +116,7 @@ void Requests::part(Io& io, Request& r, const wire::AnswerView& answer) {
   if (!r.head_seen)
     return abandon(io, r, wire::kErrorProtocolViolation, "the worker sent a part before the first answer");
   if (!answer.final) {
-    if (r.cut) return;  // on its way when the worker was told to stop
+    if (r.cancelled) return;  // on its way when the worker was told to stop
     r.bytes += answer.bytes.size();
     if (r.bytes > r.max_bytes)
       return cut(io, r, wire::kErrorCancelled, "the answer is longer than what was reserved for it");
@@ -318,7 +318,7 @@ void Requests::fail_all(Io& io, const std::string& why) {
 
 void Requests::route_failed(Io& io, const RouteFailed& failed) {
   const auto it = running_.find(failed.worker_request);
-  if (it == running_.end() || it->second.worker != failed.worker) return;
+  if (it == running_.end() || it->second.worker != failed.worker || it->second.cancelled) return;
   it->second.routed = false;
   cut(io, it->second, wire::kErrorCancelled, failed.reason);
 }

@@ -311,6 +311,32 @@ TEST(ProxyRequests, ACutAnswerCostsWhatWasDelivered) {
   expect_failed(w, client, worker, 652, true, 0);
 }
 
+TEST(ProxyRequests, WhatHappensAfterACancelChangesNothingOfTheCount) {
+  Config config = test_config();
+  config.max_answer_bytes = 10;
+  config.routes = false;
+  World w(config);
+  const auto client = w.client();
+  const auto worker = w.worker();
+  const auto ask = w.ask();
+  w.packet(client, ask);
+  const Bits256 id = w.asked(worker);
+  w.packet(worker, World::head(id));
+  w.take(client);
+  w.packet(client, wire::client::CancelQuery{ask.request_id});
+  wire::proxy::QueryAnswerPartEx part;
+  part.request_id = id;
+  part.answer.assign(11, 'x');
+  w.packet(worker, part);
+  w.feed(RouteFailed{worker, id, "the client reads too slowly"});
+  w.packet(worker, stopped(id, 30));
+  const auto told = w.take(worker);
+  ASSERT_FALSE(told.empty());
+  const auto payment = wire::decode<wire::proxy::WorkerRequestPayment>(told.back().data);
+  ASSERT_TRUE(payment.has_value());
+  EXPECT_EQ(payment->request_tokens, 30);
+}
+
 TEST(ProxyRequests, AnswersOutOfOrder) {
   World w;
   const auto client = w.client();

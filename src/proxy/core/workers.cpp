@@ -70,9 +70,18 @@ void Workers::close_all(Io& io, const std::string& why) {
 
 void Workers::tick(Io& io) {
   while (const auto late = deadlines_.pop_due(io.now)) io.close(*late, "the handshake took too long");
-  if (io.now < next_recheck_ || !instance_.known()) return;
+  if (config_.image_grace == Duration{0} || io.now < next_recheck_ || !instance_.known()) return;
   next_recheck_ = io.now + kRecheck;
   recheck(io);  // a grace may have ended
+}
+
+void Workers::lists_changed(Io& io) {
+  for (const auto& [id, worker] : links_)
+    if (const auto warning =
+            instance_.worker_images().warning(worker.peer.image_hash, "worker " + worker.peer.address, io.now);
+        config_.check_worker_image && !warning.empty())
+      io.warn("{}", warning);
+  recheck(io);
 }
 
 void Workers::next_step(Io& io, WorkerLink& worker, Step step) {
@@ -119,7 +128,7 @@ void Workers::query(Io& io, const role::QueryIn& q) {
 }
 
 void Workers::hello(Io& io, WorkerLink& worker, const role::QueryIn& q) {
-  if (config_.check_worker_image && !instance_.accepts_worker_image(worker.peer.image_hash, io.now)) {
+  if (config_.check_worker_image && !instance_.worker_images().accepts(worker.peer.image_hash, io.now)) {
     io.warn("worker {} at {} refused: image {} is not in the root contract's list of worker images ({})", worker.id,
             worker.peer.address, to_hex(worker.peer.image_hash), worker.peer.verdict);
     return refuse_and_close(io, q.link, q.id,
@@ -261,7 +270,7 @@ void Workers::unlist(WorkerLink& worker) {
 void Workers::recheck(Io& io) {
   for (auto& [id, worker] : links_) {
     if (!worker.listed) continue;
-    const bool image = !config_.check_worker_image || instance_.accepts_worker_image(worker.peer.image_hash, io.now);
+    const bool image = !config_.check_worker_image || instance_.worker_images().accepts(worker.peer.image_hash, io.now);
     const bool model = !config_.check_model || instance_.lists_model(crypto::sha256(as_bytes(worker.full_model)));
     if (image && model) continue;
     io.warn("worker {} at {} gets no more requests: its {} left the root contract's list", id, worker.peer.address,

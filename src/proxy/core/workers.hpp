@@ -56,7 +56,7 @@ class Workers {
   void tick(Io&);
   Time wake_at() const { return deadlines_.earliest(); }
   // After a change of the root: workers whose image or model is no longer listed get no more requests.
-  void recheck(Io&);
+  void lists_changed(Io&);  // of the root contract
   void close_all(Io&, const std::string& why);
 
   // Worker for a request (wire.md 5.7), or why there is none. `not_these` have been tried.
@@ -80,6 +80,7 @@ class Workers {
   const std::map<role::LinkId, WorkerLink>& links() const { return links_; }
 
  private:
+  void recheck(Io&);
   void hello(Io&, WorkerLink&, const role::QueryIn&);
   Result<> admit(WorkerLink&, const wire::worker::ConnectToProxy&) const;
   void compare(Io&, WorkerLink&, const role::QueryIn&);

@@ -21,8 +21,8 @@ namespace cocoon::worker {
 struct Config {
   ton::Address root;  // the root contract
   bool is_test = false;
-  Duration image_grace{0};          // for a proxy whose image leaves the list (role/image_list.hpp)
   bool check_images = true;         // refuse proxies whose image hash the root does not list; serve only a listed model
+  Duration image_grace{0};          // for a proxy whose image leaves the list (role/image_list.hpp)
   int proxy_connections = 1;        // how many proxies to stay connected to
   std::string model;                // full name, "base" or "base@commit:hash" (wire.md 0)
   std::int32_t coefficient = 1000;  // price factor, 1/1000

@@ -62,6 +62,13 @@ class Service {
   bool stopped_ = false;
 };
 
+// Paths of ours begin with /v1; who has a URL for OpenAI's clients gives one that ends with it.
+std::string engine_root(std::string_view url) {
+  while (url.ends_with('/')) url.remove_suffix(1);
+  if (url.ends_with("/v1")) url.remove_suffix(3);
+  return std::string(url);
+}
+
 Result<Config> core_config(const ServiceConfig& config) {
   auto c = config.core;
   TRY_ASSIGN(c.root, ton::address_from_text(config.common.root));
@@ -95,8 +102,7 @@ Result<> Service::open(const ServiceConfig& config) {
   TRY_ASSIGN(shell_, node::Shell::make(executor, config.common, proxies, std::move(hooks)));
 
   EngineRunner::Options options;
-  options.url = config.engine;
-  while (options.url.ends_with('/')) options.url.pop_back();
+  options.url = engine_root(config.engine);
   options.health_every = config.engine_check;
   EngineRunner::Hooks engine;
   engine.event = [this](Event e) { submit(std::move(e)); };
@@ -175,7 +181,7 @@ void ServiceConfig::add_keys(node::ConfigTable& t) {
   common.add_keys(t);
   t.key("worker.owner", owner, "address that gets what the worker earns").required();
   t.key("worker.model", core.model, "full name of the served model: base, or base@commit:hash").required();
-  t.key("worker.engine", engine, "base URL of the inference server");
+  t.key("worker.engine", engine, "base URL of the inference server, with or without /v1");
   t.key("worker.engine_check", engine_check, "how often the inference server is asked whether it is up");
   t.key("worker.coefficient", coefficient, "price factor: 1 is the network's price", 0, 999999);
   t.key("worker.max_active_requests", core.max_active_requests, "running requests at most, all proxies together", 1,
