@@ -17,7 +17,7 @@ Core::Core(Config config, const crypto::Random& random)
     : config_(std::move(config)),
       random_(random),
       secret_hash_(crypto::sha256(as_bytes(config_.secret))),
-      images_(config_.image_grace),
+      proxies_(role::ProxyList::Side::clients, config_),
       money_(
           [&] {
             auto money = config_.money;
@@ -66,14 +66,11 @@ void Core::on(const role::Tick&, Time now, Effects& out) {
 
 // Why this proxy may not serve us any more, by the root contract; empty if it may.
 std::string Core::why_unlisted(const Session& s, Time now) const {
-  if (!listed_.contains(s.address)) return "the root contract no longer lists this proxy";
-  if (s.link != 0 && config_.check_images && !images_.accepts(s.peer.image_hash, now))
-    return "the proxy's image hash " + to_hex(s.peer.image_hash) + " is not in the root contract's list";
-  return {};
+  return proxies_.why_refused(s.address, s.link != 0 ? &s.peer : nullptr, now);
 }
 
 void Core::choose_targets(Time now, Effects& out) {
-  if (!root_) return;
+  if (!proxies_.root()) return;
   for (auto it = sessions_.begin(); it != sessions_.end();) {
     auto& s = it->second;
     // While we register, it is our own money that is waited for: another proxy would not help.
@@ -87,19 +84,16 @@ void Core::choose_targets(Time now, Effects& out) {
     }
     drop_session(s, wire::kErrorNotReady, listed ? "the proxy was given up" : unlisted, now, out);
     out.emplace_back(role::Undial{s.target});
-    given_up_ = s.address;
+    proxies_.give_up(s.address);
     it = sessions_.erase(it);
   }
-  std::vector<std::string> free(listed_.begin(), listed_.end());
-  for (const auto& [id, s] : sessions_) std::erase(free, s.address);
-  if (free.size() > 1) std::erase(free, given_up_);
-  while (sessions_.size() < static_cast<std::size_t>(config_.proxy_connections) && !free.empty()) {
-    const auto pick = random_.below(free.size());
+  std::vector<std::string> in_use;
+  for (const auto& [id, s] : sessions_) in_use.push_back(s.address);
+  for (auto& address : proxies_.choose(in_use, random_)) {
     Session s;
     s.target = next_target_++;
-    s.address = free[pick];
+    s.address = std::move(address);
     s.not_ready_since = now;
-    free.erase(free.begin() + static_cast<std::ptrdiff_t>(pick));
     out.emplace_back(role::Dial{s.target, s.address});
     sessions_.emplace(s.target, std::move(s));
   }
@@ -174,37 +168,19 @@ void Core::on(const role::ExternalResult& e, Time now, Effects&) { money_.extern
 
 void Core::on(const role::Order& e, Time now, Effects& out) { money_.order(e, now, out); }
 
-void Core::adopt_root(const role::AccountObserved& e, Time now, Effects& out) {
-  if (e.more) return;
-  // An account is told again and again; what is wrong with it, once.
-  const auto trouble = [&](std::string what) {
-    if (what != root_trouble_) out.emplace_back(role::Log{3, "root contract: " + what});
-    root_trouble_ = std::move(what);
-  };
-  const auto* init = e.account ? e.account->active() : nullptr;
-  if (init == nullptr || !init->data) return trouble("it is not on this chain (yet)");
-  auto parsed = ton::parse_root_state(*init->data);
-  if (!parsed) return trouble(parsed.error().what);
-  if (parsed->params.is_test != config_.is_test)
-    return trouble(fmt::format("it is of a {} network, this node is configured for {}",
-                               parsed->params.is_test ? "test" : "live", config_.is_test ? "test" : "live"));
-  root_trouble_.clear();
-  if (root_ && parsed->version <= root_->version) return;
-  const bool new_contracts = root_ && parsed->params.params_version != root_->params.params_version;
-  root_ = std::move(*parsed);
-  images_.adopt(root_->proxy_hashes, now);
-  root_changed_ = now;
-  money_.adopt_root(config_.root, *root_, now);
-  listed_.clear();
-  for (const auto& [seqno, text] : root_->registered_proxies)
-    if (const auto endpoints = ton::parse_proxy_endpoints(text)) listed_.insert(endpoints->for_clients.text());
+void Core::on(const Remembered& e, Time now, Effects& out) { money_.remembered(e, now, out); }
 
+void Core::adopt_root(const role::AccountObserved& e, Time now, Effects& out) {
+  auto news = proxies_.observe(e, now);
+  if (!news.trouble.empty()) out.emplace_back(role::Log{3, std::move(news.trouble)});
+  if (!news.root) return;
+  root_changed_ = now;
+  money_.adopt_root(config_.root, *proxies_.root(), now, out);
   for (auto& [id, s] : sessions_) {
     if (s.link == 0) continue;
-    if (auto warning = images_.warning(s.peer.image_hash, "proxy " + s.address, now);
-        config_.check_images && !warning.empty())
+    if (auto warning = proxies_.warning(s.address, s.peer, now); !warning.empty())
       out.emplace_back(role::Log{3, std::move(warning)});
-    const auto why = new_contracts ? "the network's parameters changed: connecting anew" : why_unlisted(s, now);
+    const auto why = news.contracts ? "the network's parameters changed: connecting anew" : why_unlisted(s, now);
     if (!why.empty()) close_session(s, wire::kErrorNotReady, why, now, out);
   }
   choose_targets(now, out);
@@ -254,7 +230,7 @@ role::QueryToken Core::ask(Session& s, Asked what, Bytes data, Duration timeout,
 Core::Status Core::status(Time) const {
   constexpr const char* kStages[] = {"dialling", "connecting", "registering", "authorising", "ready"};
   Status st;
-  st.root = root_;
+  st.root = proxies_.root();
   for (const auto& [id, s] : sessions_)
     st.connections.push_back(
         {s.address, kStages[static_cast<int>(s.stage)], s.last_error, s.peer, s.proto, s.proxy_contract});

@@ -13,23 +13,16 @@
 #include "client/core/events.hpp"
 #include "client/core/money.hpp"
 #include "crypto/crypto.hpp"
-#include "role/image_list.hpp"
-#include "ton/contracts/root.hpp"
+#include "role/proxy_list.hpp"
 
 namespace cocoon::client {
 
-struct Config {
-  ton::Address root;  // the root contract
-  bool is_test = false;
+struct Config : role::ProxyList::Config {
   bool testnet_addresses = false;  // our own address carries the testnet tag (wire.md 0)
-  bool check_images = true;        // refuse proxies whose image hash the root does not list
-  Duration image_grace{0};         // for a proxy whose image leaves the list (role/image_list.hpp)
-  int proxy_connections = 1;       // how many proxies to stay connected to
   std::string secret;              // proves to a proxy that we are the same client (contracts.md 3.8)
   Duration handshake_timeout = std::chrono::seconds(30);
   Duration authorise_timeout = std::chrono::seconds(300);
   Duration status_interval = std::chrono::seconds(10);  // payment status is asked every 1 to 2 times this
-  Duration give_up_target = std::chrono::seconds(300);  // a target not ready for so long is replaced
   // A refusal for want of money or configuration is tried again while the proxy may not have seen yet what we have: for
   // so long after our contract or the root moved.
   Duration settle_time = std::chrono::seconds(20);
@@ -111,6 +104,7 @@ class Core {
   void on(const role::AccountObserved&, Time, Effects&);
   void on(const role::ExternalResult&, Time, Effects&);
   void on(const role::Order&, Time, Effects&);
+  void on(const Remembered&, Time, Effects&);
   void on(const ApiRequest&, Time, Effects&);
   void on(const ApiModels&, Time, Effects&);
   void on(const ApiGone&, Time, Effects&);
@@ -151,17 +145,13 @@ class Core {
   Config config_;
   crypto::Random random_;
   Bits256 secret_hash_;
-  std::optional<ton::RootState> root_;
-  role::ImageList images_;  // of proxies
+  role::ProxyList proxies_;
   Time root_changed_{};
-  std::string root_trouble_;
-  std::set<std::string> listed_;  // addresses for clients of the registered proxies
   Money money_;
   std::map<role::TargetId, Session> sessions_;
   role::TargetId next_target_ = 1;
   role::QueryToken next_token_ = 1;
   Time next_choice_{};
-  std::string given_up_;  // the last address that was not to be reached
   bool watching_ = false;
   std::map<role::QueryToken, Question> questions_;
   std::unordered_map<Bits256, Request> requests_;

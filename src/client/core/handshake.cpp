@@ -8,7 +8,7 @@ namespace cocoon::client {
 
 void Core::greet(Session& s, Time now, Effects& out) {
   const auto refuse = [&](const std::string& why) { close_session(s, wire::kErrorNotReady, why, now, out); };
-  if (!root_) return refuse("the root contract has not been read yet");
+  if (!proxies_.root()) return refuse("the root contract has not been read yet");
   if (config_.check_images && !s.peer.attested) return refuse("the proxy is not attested: " + s.peer.verdict);
   if (const auto why = why_unlisted(s, now); !why.empty()) return refuse(why);
 
@@ -16,7 +16,7 @@ void Core::greet(Session& s, Time now, Effects& out) {
   hello.params.client_owner_address = ton::to_friendly_text(money_.wallet(), {false, config_.testnet_addresses});
   hello.params.set_is_test(config_.is_test);
   hello.params.set_versions(1, 4);
-  hello.min_config_version = static_cast<std::int32_t>(root_->version);
+  hello.min_config_version = static_cast<std::int32_t>(proxies_.root()->version);
   s.stage = Stage::connecting;
   ask(s, Asked::connect, wire::encode(hello), config_.handshake_timeout, out);
 }

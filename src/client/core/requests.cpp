@@ -126,8 +126,7 @@ Core::Session* Core::ready_session() {
 }
 
 std::string Core::why_not_ready() const {
-  if (!root_) return root_trouble_.empty() ? "reading the root contract" : "the root contract: " + root_trouble_;
-  if (listed_.empty()) return "the root contract lists no proxy";
+  if (auto why = proxies_.waiting_for(); !why.empty()) return why;
   std::string why = "connecting to a proxy";
   for (const auto& [id, s] : sessions_) {
     if (s.stage == Stage::ready) {
@@ -180,7 +179,7 @@ void Core::on(const ApiRequest& r, Time now, Effects& out) {
 void Core::dispatch(Session& s, const ApiRequest& r, const Bits256& id, Request& running, Effects& out) {
   running.link = s.link;
   ++s.running;
-  out.emplace_back(role::SendPacket{s.link, query_for(r, id, s.proto, root_->version)});
+  out.emplace_back(role::SendPacket{s.link, query_for(r, id, s.proto, proxies_.root()->version)});
 }
 
 // A refusal before the head, for money or configuration that we have seen on chain only just now: the proxy will see it

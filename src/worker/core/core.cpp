@@ -18,7 +18,7 @@ Core::Core(Config config, crypto::Random random)
       base_model_(config_.model.substr(0, config_.model.find('@'))),
       random_(random),
       money_(config_.money),
-      images_(config_.image_grace),
+      proxies_(role::ProxyList::Side::workers, config_),
       enabled_(config_.enabled) {}
 
 void Core::handle(const Event& event, Time now, Effects& out) {
@@ -51,20 +51,17 @@ void Core::on(const role::Tick&, Time now, Effects& out) {
 }
 
 bool Core::model_listed() const {
-  return !config_.check_images || root_->model_hashes.contains(crypto::sha256(as_bytes(config_.model)));
+  return !config_.check_images || proxies_.root()->model_hashes.contains(crypto::sha256(as_bytes(config_.model)));
 }
 
 // Why this proxy may not use us any more, by the root contract; empty if it may.
 std::string Core::why_unlisted(const Session& s, Time now) const {
   if (!model_listed()) return "the root contract does not list our model " + config_.model;
-  if (!listed_.contains(s.address)) return "the root contract no longer lists this proxy";
-  if (s.link != 0 && config_.check_images && !images_.accepts(s.peer.image_hash, now))
-    return "the proxy's image hash " + to_hex(s.peer.image_hash) + " is not in the root contract's list";
-  return {};
+  return proxies_.why_refused(s.address, s.link != 0 ? &s.peer : nullptr, now);
 }
 
 void Core::choose_targets(Time now, Effects& out) {
-  if (!root_) return;
+  if (!proxies_.root()) return;
   for (auto it = sessions_.begin(); it != sessions_.end();) {
     auto& s = it->second;
     const bool stale = s.stage != Stage::ready && now - s.not_ready_since > config_.give_up_target;
@@ -76,20 +73,17 @@ void Core::choose_targets(Time now, Effects& out) {
     }
     drop_session(s, wanted ? "the proxy was given up" : unlisted, now, out);
     out.emplace_back(role::Undial{s.target});
-    given_up_ = s.address;
+    proxies_.give_up(s.address);
     it = sessions_.erase(it);
   }
   if (!model_listed()) return;
-  std::vector<std::string> free(listed_.begin(), listed_.end());
-  for (const auto& [id, s] : sessions_) std::erase(free, s.address);
-  if (free.size() > 1) std::erase(free, given_up_);
-  while (sessions_.size() < static_cast<std::size_t>(config_.proxy_connections) && !free.empty()) {
-    const auto pick = random_.below(free.size());
+  std::vector<std::string> in_use;
+  for (const auto& [id, s] : sessions_) in_use.push_back(s.address);
+  for (auto& address : proxies_.choose(in_use, random_)) {
     Session s;
     s.target = next_target_++;
-    s.address = free[pick];
+    s.address = std::move(address);
     s.not_ready_since = now;
-    free.erase(free.begin() + static_cast<std::ptrdiff_t>(pick));
     out.emplace_back(role::Dial{s.target, s.address});
     sessions_.emplace(s.target, std::move(s));
   }
@@ -221,39 +215,16 @@ void Core::tell_if_disabled(Session& s, Effects& out) {
 }
 
 void Core::adopt_root(const role::AccountObserved& e, Time now, Effects& out) {
-  if (e.more) return;
-  const auto* init = e.account ? e.account->active() : nullptr;
-  if (init == nullptr || !init->data) {
-    out.emplace_back(role::Log{3, "the root contract is not on this chain (yet)"});
-    return;
-  }
-  auto parsed = ton::parse_root_state(*init->data);
-  if (!parsed) {
-    out.emplace_back(role::Log{3, "root contract: " + parsed.error().what});
-    return;
-  }
-  if (root_ && parsed->version <= root_->version) return;
-  if (parsed->params.is_test != config_.is_test) {
-    out.emplace_back(
-        role::Log{4, fmt::format("the root contract is of a {} network, this node is configured for {}",
-                                 parsed->params.is_test ? "test" : "live", config_.is_test ? "test" : "live")});
-    return;
-  }
-  const bool new_contracts = root_ && parsed->params.params_version != root_->params.params_version;
-  root_ = std::move(*parsed);
-  images_.adopt(root_->proxy_hashes, now);
-  money_.adopt_root(config_.root, *root_, now);
-  listed_.clear();
-  for (const auto& [seqno, text] : root_->registered_proxies)
-    if (const auto endpoints = ton::parse_proxy_endpoints(text)) listed_.insert(endpoints->for_workers.text());
+  auto news = proxies_.observe(e, now);
+  if (!news.trouble.empty()) out.emplace_back(role::Log{3, std::move(news.trouble)});
+  if (!news.root) return;
+  money_.adopt_root(config_.root, *proxies_.root(), now);
   if (!model_listed()) out.emplace_back(role::Log{4, "the root contract does not list our model " + config_.model});
-
   for (auto& [id, s] : sessions_) {
     if (s.link == 0) continue;
-    if (auto warning = images_.warning(s.peer.image_hash, "proxy " + s.address, now);
-        config_.check_images && !warning.empty())
+    if (auto warning = proxies_.warning(s.address, s.peer, now); !warning.empty())
       out.emplace_back(role::Log{3, std::move(warning)});
-    const auto why = new_contracts ? "the network's parameters changed: connecting anew" : why_unlisted(s, now);
+    const auto why = news.contracts ? "the network's parameters changed: connecting anew" : why_unlisted(s, now);
     if (!why.empty()) close_session(s, why, now, out);
   }
   choose_targets(now, out);
@@ -291,11 +262,11 @@ void Core::ask(Session& s, Asked what, Bytes data, Duration timeout, Effects& ou
 }
 
 std::string Core::why_not_ready() const {
-  if (!root_) return "reading the root contract";
+  if (!proxies_.root()) return proxies_.waiting_for();
   if (!model_listed()) return "the root contract does not list our model " + config_.model;
   if (!engine_up_) return "the engine: " + engine_why_not_;
   if (!enabled_) return "switched off by the operator";
-  if (listed_.empty()) return "the root contract lists no proxy";
+  if (auto why = proxies_.waiting_for(); !why.empty()) return why;
   for (const auto& [id, s] : sessions_)
     if (s.stage == Stage::ready) return {};
   for (const auto& [id, s] : sessions_)
@@ -306,9 +277,9 @@ std::string Core::why_not_ready() const {
 Core::Status Core::status() const {
   constexpr const char* kStages[] = {"dialling", "connecting", "comparing", "finishing", "ready"};
   Status st;
-  if (root_) {
-    st.root_version = root_->version;
-    st.params_version = root_->params.params_version;
+  if (proxies_.root()) {
+    st.root_version = proxies_.root()->version;
+    st.params_version = proxies_.root()->params.params_version;
   }
   st.model = config_.model;
   st.coefficient = config_.coefficient;

@@ -10,29 +10,22 @@
 
 #include "base/time.hpp"
 #include "openai/json_object.hpp"
-#include "role/image_list.hpp"
-#include "ton/contracts/root.hpp"
+#include "role/proxy_list.hpp"
 #include "worker/core/events.hpp"
 #include "worker/core/money.hpp"
 #include "worker/core/replies.hpp"
 
 namespace cocoon::worker {
 
-struct Config {
-  ton::Address root;  // the root contract
-  bool is_test = false;
-  bool check_images = true;         // refuse proxies whose image hash the root does not list; serve only a listed model
-  Duration image_grace{0};          // for a proxy whose image leaves the list (role/image_list.hpp)
-  int proxy_connections = 1;        // how many proxies to stay connected to
-  std::string model;                // full name, "base" or "base@commit:hash" (wire.md 0)
-  std::int32_t coefficient = 1000;  // price factor, 1/1000
+struct Config : role::ProxyList::Config {
+  std::string model;                       // full name, "base" or "base@commit:hash" (wire.md 0)
+  std::int32_t coefficient = 1000;         // price factor, 1/1000
   std::int32_t max_active_requests = 200;  // running at once, all proxies together
   bool enabled = true;                     // the operator's switch at the start
   std::string machine_description;         // JSON text or empty; told to proxies only if min_version is 4
   std::int32_t min_version = 0, max_version = 4;
   Duration handshake_timeout = std::chrono::seconds(30);
   Duration status_interval = std::chrono::seconds(10);  // payment status is asked every 1 to 2 times this
-  Duration give_up_target = std::chrono::seconds(300);  // a target not ready for so long is replaced
   // The client may have added a few members to what it takes from applications.
   openai::JsonLimits body_limits{.max_members = openai::JsonLimits{}.max_members + 8};
   Money::Config money;
@@ -165,15 +158,12 @@ class Core {
   std::string base_model_;
   crypto::Random random_;
   Money money_;
-  std::optional<ton::RootState> root_;
-  role::ImageList images_;        // of proxies
-  std::set<std::string> listed_;  // addresses for workers of the registered proxies
+  role::ProxyList proxies_;
   std::map<role::TargetId, Session> sessions_;
   role::TargetId next_target_ = 1;
   role::QueryToken next_token_ = 1;
   JobId next_job_ = 1;
   Time next_choice_{};
-  std::string given_up_;  // the last address that was not to be reached
   bool watching_ = false;
   bool enabled_ = true;
   bool engine_up_ = false;

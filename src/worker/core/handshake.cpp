@@ -8,7 +8,7 @@ namespace cocoon::worker {
 
 void Core::greet(Session& s, Time now, Effects& out) {
   const auto refuse = [&](const std::string& why) { close_session(s, why, now, out); };
-  if (!root_) return refuse("the root contract has not been read yet");
+  if (!proxies_.root()) return refuse("the root contract has not been read yet");
   if (config_.check_images && !s.peer.attested) return refuse("the proxy is not attested: " + s.peer.verdict);
   if (const auto why = why_unlisted(s, now); !why.empty()) return refuse(why);
 
