@@ -4,6 +4,9 @@
 #include <optional>
 #include <utility>
 
+#include "ledger/keys.hpp"
+#include "proxy/core/book.hpp"
+
 namespace cocoon::cli {
 namespace {
 
@@ -245,10 +248,41 @@ void apply_notice(ledger::Snapshot& s, const ton::Notice& notice) {
   }
 }
 
-Result<Audit> audit_books(Chain& chain, const ton::ProxyInstance& instance, const Books& books) {
+namespace {
+
+Result<Books> one_book(ledger::Snapshot snapshot, const proxy::BookRecord& record, const crypto::Seed& machine) {
+  const auto keys = ledger::machine_keys(machine);
+  TRY_ASSIGN(auto instance,
+             ton::ProxyInstance::make(record.params, record.owner, keys.payment.public_key(), snapshot.root));
+  if (instance.address() != snapshot.proxy)
+    return fail("the books of {} do not belong to a proxy contract of this machine's key",
+                ton::to_friendly_text(snapshot.proxy));
+  const bool sealed = ledger::seal(snapshot, keys.seal) == snapshot.seal;
+  return Books{std::move(instance), std::move(snapshot), sealed};
+}
+
+}  // namespace
+
+Result<std::vector<Books>> read_books(ledger::Snapshot newest, const crypto::Seed& machine) {
+  TRY_ASSIGN(auto stored, proxy::decode_stored_books(newest.extra));
+  std::vector<Books> out;
+  TRY_ASSIGN(auto current, one_book(std::move(newest), stored.record, machine));
+  out.push_back(std::move(current));
+  for (auto& snapshot : stored.earlier) {
+    TRY_ASSIGN(const auto record, proxy::decode_book_record(snapshot.extra));
+    TRY_ASSIGN(auto earlier, one_book(std::move(snapshot), record, machine));
+    out.push_back(std::move(earlier));
+  }
+  return out;
+}
+
+Result<Audit> audit_books(Chain& chain, const Books& books) {
   const auto& s = books.snapshot;
+  const auto& instance = books.instance;
   TRY_ASSIGN(const auto look, look_at(chain, instance, s));
   Audit out;
+  out.proxy = s.proxy;
+  out.params_version = s.params_version;
   out.seqno = s.seqno;
   out.transactions_since = look.since.size();
   ledger::Snapshot now = s;
@@ -266,12 +300,17 @@ Result<Audit> audit_books(Chain& chain, const ton::ProxyInstance& instance, cons
   return out;
 }
 
-Result<Audit> audit_books_patiently(Chain& chain, const ton::ProxyInstance& instance,
-                                    const std::function<Result<Books>()>& read) {
+Result<std::vector<Audit>> audit_books_patiently(Chain& chain,
+                                                 const std::function<Result<std::vector<Books>>()>& read) {
   for (int look = 1;; ++look) {
-    TRY_ASSIGN(const auto books, read());
-    TRY_ASSIGN(auto audit, audit_books(chain, instance, books));
-    if (audit.proved() || look == kLooks) return audit;
+    TRY_ASSIGN(const auto all, read());
+    std::vector<Audit> audits;
+    for (const auto& books : all) {
+      TRY_ASSIGN(auto audit, audit_books(chain, books));
+      audits.push_back(std::move(audit));
+    }
+    const bool proved = std::all_of(audits.begin(), audits.end(), [](const auto& a) { return a.proved(); });
+    if (proved || look == kLooks) return audits;
     bool waited = false;
     TRY(chain.wait_until([&]() -> Result<bool> { return std::exchange(waited, true); }, std::chrono::seconds(30),
                          "the next block"));

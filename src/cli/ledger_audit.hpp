@@ -12,6 +12,7 @@
 #include "cli/chain.hpp"
 #include "ledger/snapshot.hpp"
 #include "ton/contracts/notices.hpp"
+#include "ton/contracts/state.hpp"
 
 namespace cocoon::cli {
 
@@ -27,7 +28,9 @@ struct AuditedAccount {
   std::string problem;      // what nothing explains; empty: proved
 };
 
+// Of one proxy contract: that of the day, or one before it that is being settled.
 struct Books {
+  ton::ProxyInstance instance;  // as the books say it; its address was found to follow
   ledger::Snapshot snapshot;
   bool sealed = false;  // the seal is this machine's
 };
@@ -40,17 +43,23 @@ struct Audit {
   };
   std::vector<Check> checks;
   std::vector<AuditedAccount> accounts;
+  ton::Address proxy;                    // contract
+  std::uint32_t params_version = 0;      // its
   std::int32_t seqno = 0;                // of the snapshot
   std::uint64_t transactions_since = 0;  // of the proxy contract, since the snapshot's anchor
 
   bool proved() const;
 };
 
+// All books in the proxy's newest snapshot, those of the contract of the day first. Errors: they cannot be read, or do
+// not lead to the contracts that they name.
+Result<std::vector<Books>> read_books(ledger::Snapshot newest, const crypto::Seed& machine);
+
 // One look. Errors: the chain could not be read.
-Result<Audit> audit_books(Chain&, const ton::ProxyInstance&, const Books&);
-// The same, again with newer books at the next blocks while something is not proved: a node that runs moves on between
-// the reading of its books and that of the chain.
-Result<Audit> audit_books_patiently(Chain&, const ton::ProxyInstance&, const std::function<Result<Books>()>& read);
+Result<Audit> audit_books(Chain&, const Books&);
+// The same of each, again with newer books at the next blocks while something is not proved: a node that runs moves on
+// between the reading of its books and that of the chain.
+Result<std::vector<Audit>> audit_books_patiently(Chain&, const std::function<Result<std::vector<Books>>()>& read);
 
 // Applies what a transaction of the proxy contract says to the records, as a node would.
 void apply_notice(ledger::Snapshot&, const ton::Notice&);

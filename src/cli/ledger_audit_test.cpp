@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include "ledger/keys.hpp"
+#include "proxy/core/book.hpp"
+
 namespace cocoon::cli {
 namespace {
 
@@ -78,6 +81,65 @@ TEST(LedgerAudit, IsProvedWhenNothingIsWrong) {
   audit.accounts[1].problem.clear();
   audit.checks[1].ok = false;
   EXPECT_FALSE(audit.proved());
+}
+
+// --- what the database holds
+
+const crypto::Seed kMachine = Bits256::from(Bytes(32, 77));
+
+proxy::BookRecord record_of(std::uint32_t params_version) {
+  ton::Params p;
+  p.params_version = params_version;
+  p.price_per_token = 20;
+  p.worker_fee_per_token = 19;
+  const auto code = [](std::uint64_t n) { return ton::CellBuilder().store_uint(n, 64).must_finish(); };
+  p.proxy_code = code(1);
+  p.worker_code = code(2);
+  p.client_code = code(3);
+  return {.params = p, .owner = address(10), .retiring = false, .closing_since = 0};
+}
+
+ledger::Snapshot sealed_books(std::uint32_t params_version, Bytes extra) {
+  const auto keys = ledger::machine_keys(kMachine);
+  auto s = books();
+  s.root = address(11);
+  s.params_version = params_version;
+  const auto record = record_of(params_version);
+  s.proxy = ton::ProxyInstance::make(record.params, record.owner, keys.payment.public_key(), s.root)->address();
+  s.extra = std::move(extra);
+  s.seal = ledger::seal(s, keys.seal);
+  return s;
+}
+
+ledger::Snapshot newest() {
+  return sealed_books(3, proxy::encode(proxy::StoredBooks{.root_version = 9,
+                                                          .record = record_of(3),
+                                                          .earlier = {sealed_books(1, proxy::encode(record_of(1))),
+                                                                      sealed_books(2, proxy::encode(record_of(2)))}}));
+}
+
+TEST(LedgerAudit, ReadsTheBooksOfEveryContractTheProxyHad) {
+  const auto all = read_books(newest(), kMachine);
+  ASSERT_TRUE(all) << all.error().what;
+  ASSERT_EQ(all->size(), 3U);
+  for (std::size_t i = 0; i < 3; ++i) {
+    const auto& one = (*all)[i];
+    EXPECT_TRUE(one.sealed);
+    EXPECT_EQ(one.instance.address(), one.snapshot.proxy);
+    EXPECT_EQ(one.snapshot.params_version, (std::array{3U, 1U, 2U})[i]);
+  }
+}
+
+TEST(LedgerAudit, BooksOfAnotherMachineOrChangedOnesAreNotProved) {
+  EXPECT_FALSE(read_books(newest(), Bits256::from(Bytes(32, 78))));
+  auto changed = newest();
+  changed.clients[0].tokens = 79;
+  const auto all = read_books(changed, kMachine);
+  ASSERT_TRUE(all);
+  EXPECT_FALSE((*all)[0].sealed);
+  EXPECT_TRUE((*all)[1].sealed);
+  changed.extra.resize(changed.extra.size() / 2);
+  EXPECT_FALSE(read_books(changed, kMachine));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "cli/ledger_command.hpp"
 
+#include <algorithm>
 #include <memory>
 
 #include <CLI/CLI.hpp>
@@ -9,7 +10,6 @@
 #include "cli/node_address.hpp"
 #include "cli/node_commands.hpp"
 #include "cli/output.hpp"
-#include "ledger/keys.hpp"
 #include "node/secrets.hpp"
 #include "store/store.hpp"
 
@@ -23,22 +23,21 @@ constexpr int kDiffers = 3;
 struct LedgerCommand {
   NodeAddress where;
   bool as_json = false;
-  std::string machine_key_file, owner, database;  // of the proxy's configuration
+  std::string machine_key_file, database;  // of the proxy's configuration
 
   LedgerCommand() { where.node = "proxy"; }
   Result<> load() {
     node::ConfigTable table;
     table.key("proxy.machine_key_file", machine_key_file, "").required();
-    table.key("proxy.owner", owner, "").required();
     table.key("proxy.database", database, "").required();
     return where.load(table);
   }
-  Result<Books> books() const {
+  // Those of the contract of the day first.
+  Result<std::vector<Books>> books() const {
     TRY_ASSIGN(const auto machine, node::load_seed(machine_key_file));
     TRY_ASSIGN(auto stored, store::Store::look(database));
     if (!stored) return fail("{}: no snapshot was written yet", database);
-    const bool sealed = ledger::seal(*stored, ledger::machine_keys(machine).seal) == stored->seal;
-    return Books{std::move(*stored), sealed};
+    return read_books(*std::move(stored), machine);
   }
 };
 
@@ -100,9 +99,8 @@ json::object to_object(const Books& books) {
   return out;
 }
 
-void say_books(const LedgerCommand& command, const Books& books) {
+void say_books(const Books& books) {
   const auto& s = books.snapshot;
-  say("books           {}\n", command.database);
   say("proxy contract  {}  (parameters {})\n", text(s.proxy), s.params_version);
   say("snapshot        {}, {}{}\n", s.seqno,
       books.sealed ? "sealed by this machine" : "NOT SEALED BY THIS MACHINE: changed, or of another one",
@@ -124,11 +122,20 @@ void say_books(const LedgerCommand& command, const Books& books) {
 
 Result<int> show(LedgerCommand& command) {
   TRY(command.load());
-  TRY_ASSIGN(const auto books, command.books());
-  if (command.as_json)
-    say("{}\n", json::serialize(to_object(books)));
-  else
-    say_books(command, books);
+  TRY_ASSIGN(const auto all, command.books());
+  if (command.as_json) {
+    auto out = to_object(all.front());
+    json::array earlier;
+    for (auto it = std::next(all.begin()); it != all.end(); ++it) earlier.push_back(to_object(*it));
+    out["earlier"] = std::move(earlier);
+    say("{}\n", json::serialize(out));
+    return 0;
+  }
+  say("books           {}\n", command.database);
+  for (const auto& books : all) {
+    if (&books != &all.front()) say("\nan earlier contract, which is being settled\n");
+    say_books(books);
+  }
   return 0;
 }
 
@@ -152,6 +159,8 @@ json::object to_object(const Audit& audit) {
                                     {"explanation", a.explanation},
                                     {"problem", a.problem}});
   return {{"proved", audit.proved()},
+          {"proxy_contract", text(audit.proxy)},
+          {"params_version", audit.params_version},
           {"snapshot", audit.seqno},
           {"transactions_since", audit.transactions_since},
           {"checks", checks},
@@ -159,6 +168,7 @@ json::object to_object(const Audit& audit) {
 }
 
 void say_audit(const Audit& audit) {
+  say("proxy contract {}, parameters {}\n", text(audit.proxy), audit.params_version);
   for (const auto& c : audit.checks) say("{:<4} {:<13} {}\n", c.ok ? "ok" : "BAD", c.name, c.finding);
   constexpr auto kRow = "{:<4} {:<7} {:<48} {:>13} {:>13} {:>13} {:>18}\n";
   say("\n");
@@ -177,25 +187,30 @@ void say_audit(const Audit& audit) {
 
 Result<int> verify(LedgerCommand& command) {
   TRY(command.load());
-  TRY_ASSIGN(const auto machine, node::load_seed(command.machine_key_file));
-  TRY_ASSIGN(const auto owner, ton::address_from_text(command.owner));
   TRY_ASSIGN(auto chain, command.where.connect());
-  TRY_ASSIGN(const auto root_address, ton::address_from_text(command.where.common.root));
-  TRY_ASSIGN(const auto root, chain.root(root_address));
-  TRY_ASSIGN(const auto instance,
-             ton::ProxyInstance::make(root.params, owner, crypto::KeyPair(machine).public_key(), root_address));
-  TRY_ASSIGN(const auto books, command.books());
-  if (books.snapshot.proxy != instance.address())
-    return fail(
-        "the books are of proxy contract {}, of parameters {}; the root contract is at {}: start the proxy, "
-        "which retires the old contract",
-        text(books.snapshot.proxy), books.snapshot.params_version, root.params.params_version);
-  TRY_ASSIGN(const auto audit, audit_books_patiently(chain, instance, [&] { return command.books(); }));
-  if (command.as_json)
-    say("{}\n", json::serialize(to_object(audit)));
-  else
-    say_audit(audit);
-  return audit.proved() ? 0 : kDiffers;
+  TRY_ASSIGN(const auto root, ton::address_from_text(command.where.common.root));
+  const auto read = [&]() -> Result<std::vector<Books>> {
+    TRY_ASSIGN(auto all, command.books());
+    if (all.front().snapshot.root != root)
+      return fail("the books are of a network with root contract {}", text(all.front().snapshot.root));
+    return all;
+  };
+  TRY_ASSIGN(const auto audits, audit_books_patiently(chain, read));
+  const bool proved = std::all_of(audits.begin(), audits.end(), [](const auto& a) { return a.proved(); });
+  if (command.as_json) {
+    auto out = to_object(audits.front());
+    out["proved"] = proved;
+    json::array earlier;
+    for (auto it = std::next(audits.begin()); it != audits.end(); ++it) earlier.push_back(to_object(*it));
+    out["earlier"] = std::move(earlier);
+    say("{}\n", json::serialize(out));
+  } else {
+    for (const auto& audit : audits) {
+      if (&audit != &audits.front()) say("\n");
+      say_audit(audit);
+    }
+  }
+  return proved ? 0 : kDiffers;
 }
 
 void add(CLI::App& ledger, int& status, const char* name, const char* about, const char* footer,

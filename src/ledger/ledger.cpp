@@ -215,6 +215,8 @@ Result<> Ledger::take_commit(const ton::CommitNotice& commit, std::uint64_t lt) 
       for (auto& [owner, w] : workers_) w.committed = w.tokens.chain;
     }
     outstanding_.reset();
+    owing_ = static_cast<std::size_t>(std::count_if(
+        clients_.begin(), clients_.end(), [](const auto& c) { return c.second.tokens.chain > c.second.expected; }));
     check_conservation();
   }
   if (commit.seqno >= session_first_seqno_) ready_ = true;

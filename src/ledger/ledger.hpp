@@ -67,7 +67,7 @@ enum class StartUp {
 
 struct Config {
   ton::Address wallet;                                // of this proxy: gets the excesses, sends the commits
-  std::uint64_t charge_client_at = ton::kTon;         // nanoTON committed and not yet charged (1.6)
+  std::uint64_t charge_client_at = ton::kTon;         // nanoTON committed and not yet charged (1.6); see cover()
   std::uint64_t pay_worker_at = 10 * ton::kTon;       // nanoTON committed and not yet paid
   Duration settle_retry = std::chrono::seconds(120);  // without effect in the contract; doubles, at most 64 times this
   std::size_t max_clients = 1u << 16;
@@ -184,6 +184,10 @@ class Ledger {
   // What should be sent to contracts now: at most one message per account at a time. Each one returned is outstanding
   // until its contract shows the tokens, or it was sent and settle_retry is over, or settlement_failed().
   std::vector<Settlement> due(Time now, crypto::Random&);
+  // nanoTON: the proxy contract's stake, out of which workers are paid for what clients were never charged, if this
+  // proxy is lost. All that is committed and not charged is to stay within it: the more clients owe, the earlier each
+  // is charged, down to a quarter of charge_client_at (below that fees would eat the commission).
+  void cover(std::uint64_t stake) { cover_ = stake; }
   // Whatever is committed and not settled is due now, however little: of one account, or (no owner) of all of a kind.
   // False: there is nothing.
   bool settle_now(bool workers, const std::optional<ton::Address>& owner);
@@ -248,6 +252,7 @@ class Ledger {
   std::optional<Settlement> due_worker(const ton::Address&, Worker&, Time now, crypto::Random&);
   void look_at(bool worker, const ton::Address& owner) { to_settle_.insert({worker, owner}); }
   void look_at_all();
+  std::uint64_t charge_at() const;
   std::int64_t available(const Client&) const;
   void check(const Account&) const;
   void check_conservation() const;
@@ -268,6 +273,8 @@ class Ledger {
   // Accounts whose settlement has to be looked at: at once, or when their retry is due.
   std::set<AccountName> to_settle_;
   std::set<std::pair<Time, AccountName>> retries_;
+  std::uint64_t cover_ = UINT64_MAX;
+  std::size_t owing_ = 0;       // clients with committed, uncharged tokens at the last commit
   std::uint64_t promised_ = 0;  // M + R of all clients: at most what the wire's signed numbers hold
   Bytes extra_;
   StartUp start_up_ = StartUp::fresh;

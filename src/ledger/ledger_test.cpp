@@ -50,6 +50,37 @@ TEST_F(LedgerTest, TokensWalkFromMemoryToDiskToChainToContract) {
   EXPECT_EQ(l->worker(worker).tokens.charged, 100u);
 }
 
+// At 20 nanoTON a token and 1000 nanoTON to be charged at.
+TEST_F(LedgerTest, TheStakeCoversWhatIsNotChargedYet) {
+  ASSERT_TRUE(l->apply(chain.client(bob, state(15 * kTon))));
+  const auto owe = [&](const ton::Address& client, std::uint64_t tokens) {
+    ASSERT_TRUE(l->reserve(client, tokens));
+    l->finish(client, worker, tokens, tokens, at(0));
+    commit();
+  };
+  l->cover(900);
+  owe(alice, 44);
+  EXPECT_TRUE(l->due(at(0), random).empty()) << "880 of 900";
+  owe(bob, 1);
+  auto due = l->due(at(0), random);
+  ASSERT_EQ(due.size(), 1U) << "two owe: 450 each";
+  EXPECT_EQ(due[0].owner, alice);
+  EXPECT_EQ(due[0].tokens, 44U);
+  ASSERT_TRUE(l->apply(chain.client(alice, state(15 * kTon - 880, 44))));
+  // However small the stake, not below a quarter of what the operator asked for.
+  l->cover(10);
+  owe(bob, 11);
+  EXPECT_TRUE(l->due(at(0), random).empty()) << "240";
+  owe(bob, 1);
+  EXPECT_EQ(l->due(at(0), random).size(), 1U) << "260";
+  // No stake covers nothing.
+  l->cover(0);
+  owe(alice, 49);
+  EXPECT_TRUE(l->due(at(0), random).empty()) << "980";
+  owe(alice, 1);
+  EXPECT_EQ(l->due(at(0), random).size(), 1U);
+}
+
 TEST_F(LedgerTest, SignaturesStayTheSameWhileNothingIsCommitted) {
   serve(10);
   commit();

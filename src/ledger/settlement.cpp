@@ -91,6 +91,12 @@ bool Ledger::last_payout_wanted(const Worker& w) const {
          instance_.params().worker_fee_per_token <= instance_.params().price_per_token;
 }
 
+std::uint64_t Ledger::charge_at() const {
+  if (cover_ == 0) return config_.charge_client_at;  // there is nothing to stay within
+  const auto share = cover_ / std::max<std::size_t>(owing_, 1);
+  return std::clamp(share, config_.charge_client_at / 4, config_.charge_client_at);
+}
+
 std::optional<Settlement> Ledger::due_client(const ton::Address& owner, Client& c, Time now, crypto::Random& random) {
   if (c.retry_at && now < *c.retry_at) return std::nullopt;
   const Counters& t = c.tokens;
@@ -104,8 +110,7 @@ std::optional<Settlement> Ledger::due_client(const ton::Address& owner, Client& 
   }
   if (c.chain.state != ton::ContractState::normal || t.chain <= t.charged) return std::nullopt;
   const auto worth = ton::saturating_mul(t.chain - t.charged, instance_.params().price_per_token);
-  if (!(c.now || worth >= config_.charge_client_at) || !sign(c, ton::op::client_charge_signed, random))
-    return std::nullopt;
+  if (!(c.now || worth >= charge_at()) || !sign(c, ton::op::client_charge_signed, random)) return std::nullopt;
   settling(c, t.chain);
   return Settlement{SettlementKind::charge, owner, c.contract, t.chain, ton::build_signed_message(*c.signature)};
 }

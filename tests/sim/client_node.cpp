@@ -6,7 +6,9 @@ namespace cocoon::sim {
 
 void ClientNode::boot() {
   born();
-  core_ = std::make_unique<client::Core>(config, crypto::Random(ground_.dice.bits256()));
+  auto with_records = config;
+  for (const auto& [contract, record] : disk_) with_records.money.remembered.push_back(record);
+  core_ = std::make_unique<client::Core>(std::move(with_records), crypto::Random(ground_.dice.bits256()));
   deliver(role::Tick{});
 }
 
@@ -47,6 +49,18 @@ void ClientNode::ask(const std::string& model, std::int32_t max_tokens, std::int
   open_.emplace(r.id, bound);
   ground_.trace.note(ground_.now(), name(), "asks {}: at most {} tokens", r.id, max_tokens);
   deliver(std::move(r));
+}
+
+// On disk at once; whether the process lives to hear of it is another matter.
+void ClientNode::apply(client::Remember& e) {
+  if (e.record.empty())
+    disk_.erase(e.contract);
+  else
+    disk_[e.contract] = e.record;
+  later(ground_.dice.duration(std::chrono::milliseconds(1), std::chrono::milliseconds(50)),
+        [this, contract = e.contract] {
+          deliver(client::Remembered{contract, {}});
+        });
 }
 
 void ClientNode::apply(client::ApiEnd& e) {

@@ -33,7 +33,7 @@ class ClientNode final : public RoleNode<ClientNode, client::Core, client::Event
   // can have cost.
   std::uint64_t used_at_most() const;
 
-  // Has it met the proxy of this contract of its, and not died since?
+  // Does it know this contract of its?
   bool knows(const ton::Address& contract) const;
 
   void packet(role::PacketIn) override;
@@ -44,6 +44,7 @@ class ClientNode final : public RoleNode<ClientNode, client::Core, client::Event
   void apply(client::ApiEnd& e);
   void apply(client::ApiFailed& e);
   void apply(client::ApiModelList&) {}
+  void apply(client::Remember& e);
   void apply(client::OpenRoute&) {}  // the core carries parts itself when nobody else does
   void apply(client::CloseRoute&) {}
 
@@ -52,6 +53,7 @@ class ClientNode final : public RoleNode<ClientNode, client::Core, client::Event
 
   Observer& observer_;
   std::size_t index_;
+  std::map<ton::Address, Bytes> disk_;
   client::ApiId next_api_ = 1;
   std::map<client::ApiId, std::uint64_t> open_;  // bound of each
   std::uint64_t answered_ = 0, used_ = 0;

@@ -36,9 +36,23 @@ struct ApiGone {  // the caller left; nothing more is wanted for this id
   ApiId id = 0;
 };
 
+// A contract of ours is on disk, or could not be written there.
+struct Remembered {
+  ton::Address contract;
+  Result<> result;
+};
+
 using Event = std::variant<role::Tick, role::LinkUp, role::LinkDown, role::DialFailed, role::PacketIn, role::QueryDone,
-                           role::QueryIn, role::AccountObserved, role::ExternalResult, role::Order, ApiRequest,
-                           ApiModels, ApiGone>;
+                           role::QueryIn, role::AccountObserved, role::ExternalResult, role::Order, Remembered,
+                           ApiRequest, ApiModels, ApiGone>;
+
+// --- effects
+
+// What must outlive this process, however it ends: a contract of ours (contract_record.hpp). Answered by Remembered.
+struct Remember {
+  ton::Address contract;
+  Bytes record;  // empty: it is over, and forgotten
+};
 
 // --- effects of the API side; for each id: ApiHead, ApiPart*, ApiEnd - or ApiFailed at any point - or ApiModelList.
 
@@ -89,7 +103,7 @@ struct CloseRoute {
 using Effect =
     std::variant<role::Dial, role::Undial, role::CloseLink, role::SendPacket, role::SendQuery, role::Answer,
                  role::AnswerError, role::Watch, role::Unwatch, role::SendExternal, role::Log, role::OrderAnswer,
-                 role::OrderDone, ApiHead, ApiPart, ApiEnd, ApiFailed, ApiModelList, OpenRoute, CloseRoute>;
+                 role::OrderDone, Remember, ApiHead, ApiPart, ApiEnd, ApiFailed, ApiModelList, OpenRoute, CloseRoute>;
 using Effects = std::vector<Effect>;
 
 }  // namespace cocoon::client

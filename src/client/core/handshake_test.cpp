@@ -9,6 +9,7 @@ namespace {
 
 using testdata::all;
 using testdata::filled;
+using testdata::only;
 using testdata::World;
 using testing::HasSubstr;
 using namespace std::chrono_literals;
@@ -16,13 +17,6 @@ using wire::client::AuthorizationWithProxyFailed;
 using wire::client::AuthorizationWithProxySuccess;
 using wire::client::ProxyConnectionAuthLong;
 using wire::client::ProxyConnectionAuthShort;
-
-template <class T>
-T only(const Effects& effects) {
-  auto found = all<T>(effects);
-  EXPECT_EQ(found.size(), 1U);
-  return found.empty() ? T{} : found.front();
-}
 
 void expect_refused(World& w, const Effects& effects, const std::string& why) {
   const auto closed = only<role::CloseLink>(effects);

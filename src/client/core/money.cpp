@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.hpp"
+#include "client/core/contract_record.hpp"
 #include "market/prices.hpp"
 #include "ton/contracts/arithmetic.hpp"
 #include "ton/contracts/bodies.hpp"
@@ -27,8 +28,9 @@ void Money::start(Effects& out) {
   out.emplace_back(role::Watch{queue_.address(), 0});
 }
 
-void Money::adopt_root(const ton::Address& address, const ton::RootState& root, Time now) {
+void Money::adopt_root(const ton::Address& address, const ton::RootState& root, Time now, Effects& out) {
   root_address_ = address;
+  if (!root_) recall(out);
   root_ = root;
   // A proxy refunds the clients of its earlier contracts by itself; one that is gone does not (contracts.md 1.6).
   for (auto& [self, c] : contracts_) {
@@ -38,6 +40,64 @@ void Money::adopt_root(const ton::Address& address, const ton::RootState& root, 
         std::max<std::int64_t>(0, std::int64_t{p.proxy_delay_before_close} - std::int64_t{p.client_delay_before_close});
     c.close_at = now + std::chrono::seconds(slack / 2);
   }
+}
+
+// Contracts that the process before had met: its proxy may be gone, the parameters others.
+void Money::recall(Effects& out) {
+  for (const auto& record : std::exchange(config_.remembered, {})) {
+    auto proxy = decode_contract_record(record);
+    if (!proxy) {
+      out.emplace_back(role::Log{4, "a record of a contract of ours is damaged: " + proxy.error().what});
+      continue;
+    }
+    if (proxy->root() != root_address_) continue;  // of another network
+    add_contract(*std::move(proxy), out).remembered = true;
+  }
+}
+
+Money::Contract& Money::add_contract(ton::ProxyInstance proxy, Effects& out) {
+  const auto self = proxy.client_address(queue_.address());
+  const auto key = proxy.proxy_key();
+  const auto [it, fresh] = contracts_.try_emplace(
+      self, Contract{.proxy = std::move(proxy), .self = self, .payments = {ton::op::client_charge_signed, self, key}});
+  if (fresh) out.emplace_back(role::Watch{self, 0});
+  return it->second;
+}
+
+void Money::remember(Contract& c, Time now, Effects& out) {
+  if (c.remembered || c.remembering || now < c.not_before) return;
+  c.remembering = true;
+  out.emplace_back(Remember{c.self, encode_contract_record(c.proxy)});
+}
+
+void Money::remembered(const Remembered& e, Time now, Effects& out) {
+  const auto it = contracts_.find(e.contract);
+  if (it == contracts_.end()) return;
+  auto& c = it->second;
+  c.remembering = false;
+  c.remembered = e.result.has_value();
+  if (c.remembered) {
+    c.pause = {};
+    return;
+  }
+  pause(c, now);
+  out.emplace_back(role::Log{4, fmt::format("our contract with a proxy could not be written to disk ({}): no money is "
+                                            "sent there; again in {:.0f} s",
+                                            e.result.error().what, to_seconds(c.pause))});
+}
+
+// Nothing is left in a closed contract, and one of earlier parameters is never opened again.
+void Money::forget_closed(Effects& out) {
+  std::erase_if(contracts_, [&](const auto& entry) {
+    const auto& c = entry.second;
+    const bool over = c.users == 0 && !is_current(c) && c.state && c.state->state == ton::ContractState::closed &&
+                      !c.running && c.refunds.empty() && c.wishes.empty() && c.closing_orders.empty();
+    if (!over) return false;
+    out.emplace_back(role::Unwatch{c.self});
+    if (c.leaving) out.emplace_back(role::Unwatch{c.proxy.address()});
+    out.emplace_back(Remember{c.self, {}});
+    return true;
+  });
 }
 
 void Money::observe(const role::AccountObserved& e, Time now, Effects& out) {
@@ -121,13 +181,17 @@ void Money::operation_over(Contract& c, bool success, const std::string& why, Ti
     return;
   }
   if (op.order) order_over(*op.order, fail("{} failed in our client contract: {}", op.name, why), out);
-  c.pause = std::clamp<Duration>(2 * c.pause, kFirstPause, kLongestPause);
-  c.not_before = now + c.pause;
+  pause(c, now);
   out.emplace_back(role::Log{
       3, fmt::format("{} failed in our client contract ({}); again in {:.0f} s", op.name, why, to_seconds(c.pause))});
   if (!op.nonce) return;
   for (auto& r : c.registrations)
     if (r.nonce == *op.nonce) r.sent = false;
+}
+
+void Money::pause(Contract& c, Time now) {
+  c.pause = std::clamp<Duration>(2 * c.pause, kFirstPause, kLongestPause);
+  c.not_before = now + c.pause;
 }
 
 Money::Contract* Money::find(const ton::Address& proxy_contract) {
@@ -148,12 +212,7 @@ Result<> Money::meet_proxy(const Bits256& proxy_key, const ton::Address& proxy_o
     return fail("the proxy's contract address does not follow from its key, its owner and the root contract");
   const auto self = instance.client_address(queue_.address());
   if (self != client_contract) return fail("the proxy names another client contract than follows from our wallet");
-  const auto [it, fresh] =
-      contracts_.try_emplace(self, Contract{.proxy = instance,
-                                            .self = self,
-                                            .payments = {ton::op::client_charge_signed, self, instance.proxy_key()}});
-  if (fresh) out.emplace_back(role::Watch{self, 0});
-  ++it->second.users;
+  ++add_contract(std::move(instance), out).users;
   return {};
 }
 
@@ -264,9 +323,9 @@ bool Money::is_current(const Contract& c) const {
 }
 
 void Money::next_operation(Contract& c, Effects& out) {
-  if (!c.running && !c.leaving) register_when_wanted(c, out);
+  if (!c.running && !c.leaving && c.remembered) register_when_wanted(c, out);
   if (!c.running) charge_when_due(c, out);
-  if (!c.running) keep_funded(c, out);
+  if (!c.running && c.remembered) keep_funded(c, out);
 }
 
 void Money::advance(Time now, Effects& out) {
@@ -274,12 +333,14 @@ void Money::advance(Time now, Effects& out) {
   for (auto& [self, c] : contracts_) {
     if (c.running && now >= c.running->give_up_at) operation_over(c, false, "no effect was seen on chain", now, out);
     expire_refunds(c, now, out);
+    remember(c, now, out);
     if (!c.observed) continue;
     if (!c.running) do_wish(c, out);
     if (now < c.not_before) continue;
     if (!c.running) close_when_due(c, now, out);
     if (c.users > 0 && is_current(c)) next_operation(c, out);
   }
+  forget_closed(out);
   while (auto external = queue_.poll(now))
     out.emplace_back(role::SendExternal{std::move(external->boc), external->body_hash});
 }

@@ -32,6 +32,7 @@ class Money {
     // Code of proxy contracts that pay a forced refund out of the client's own deposit (contracts.md W-1): from others
     // it is forced by itself only if their stake covers it, since what they do not pay is lost.
     std::optional<Bits256> refunding_proxy_code;
+    std::vector<Bytes> remembered;  // records of Remember that were not forgotten
   };
 
   Money(Config config, const crypto::Random& random);
@@ -39,9 +40,10 @@ class Money {
   const ton::Address& wallet() const { return queue_.address(); }
 
   void start(Effects&);  // begins to watch the wallet; idempotent
-  void adopt_root(const ton::Address&, const ton::RootState&, Time);
+  void adopt_root(const ton::Address&, const ton::RootState&, Time, Effects&);
   void observe(const role::AccountObserved&, Time, Effects&);
   void external_result(const role::ExternalResult&, Time);
+  void remembered(const Remembered&, Time, Effects&);
   // Answers at once (OrderAnswer); OrderDone follows when the chain shows what came of it.
   void order(const role::Order&, Time, Effects&);
   // Whatever is due: top-ups, charges, externals to send.
@@ -126,6 +128,8 @@ class Money {
     ton::Address self;
     ton::PaymentVerifier payments;
     int users = 0;                          // sessions with this proxy
+    bool remembered = false;                // on disk; before that no money goes there
+    bool remembering = false;               // on its way to the disk
     bool observed = false;                  // the chain has been asked at least once
     std::optional<ton::ClientState> state;  // nothing: not deployed
     Time news{};
@@ -148,6 +152,11 @@ class Money {
 
   Contract* find(const ton::Address& proxy_contract);
   const Contract* find(const ton::Address& proxy_contract) const;
+  void recall(Effects&);
+  Contract& add_contract(ton::ProxyInstance, Effects&);
+  void remember(Contract&, Time, Effects&);
+  void forget_closed(Effects&);
+  void pause(Contract&, Time);
   bool wallet_can_spend(std::uint64_t nano) const;
   void wallet_reports(Time, Effects&);
   void observe_contract(Contract&, const role::AccountObserved&, Time, Effects&);

@@ -9,6 +9,7 @@ namespace {
 
 using testdata::all;
 using testdata::filled;
+using testdata::only;
 using testdata::World;
 using testing::HasSubstr;
 using namespace std::chrono_literals;
@@ -208,6 +209,45 @@ TEST(ClientMoney, ContractsOfEarlierParametersGetNoMoreMoney) {
   w.chain.clients.at(old).balance = 0;
   EXPECT_TRUE(all<role::SendExternal>(w.handle(w.chain.contract(old))).empty());
   EXPECT_NE(w.contract(), old);
+}
+
+TEST(ClientMoney, NoMoneyGoesToAContractThatTheDiskDoesNotHold) {
+  World w{.disk_full = true};
+  w.chain.balance = 20 * kTon;
+  const auto target = w.dialled();
+  w.observe_wallet();
+  auto effects = w.link_up(target);
+  effects = w.answer(World::token_of(effects), w.hello(wire::client::ProxyConnectionAuthLong{77}));
+  EXPECT_THAT(only<role::Log>(effects).text, HasSubstr("disk full"));
+  w.observe_contract();
+  EXPECT_TRUE(all<role::SendExternal>(w.tick(5s)).empty());
+  EXPECT_TRUE(w.disk.empty());
+  // It is tried again, and then goes on.
+  w.disk_full = false;
+  EXPECT_FALSE(all<role::SendExternal>(w.tick(30s)).empty());
+  EXPECT_TRUE(w.disk.contains(w.contract()));
+}
+
+TEST(ClientMoney, ADamagedRecordIsToldAndTheOthersAreUsed) {
+  World w;
+  w.become_ready();
+  w.disk[ton::Address{0, testdata::filled(3)}] = to_bytes("no record");
+  w.restart();
+  w.tick();
+  const auto effects = w.observe_root();
+  EXPECT_THAT(only<role::Log>(effects).text, HasSubstr("damaged"));
+  EXPECT_EQ(w.core.status(w.now).money.contracts.size(), 1U);
+  // Those of another network wait for it on disk.
+  w.restart();
+  auto other = w.config;
+  other.root = {0, testdata::filled(0x78)};
+  for (const auto& [contract, record] : w.disk) other.money.remembered.push_back(record);
+  w.core = Core(other, crypto::Random(testdata::filled(4)));
+  w.config.root = other.root;
+  w.tick();
+  w.observe_root();
+  EXPECT_TRUE(w.core.status(w.now).money.contracts.empty());
+  EXPECT_EQ(w.disk.size(), 2U);
 }
 
 TEST(ClientMoney, AContractThatCannotBeReadIsToldAndNotPaid) {

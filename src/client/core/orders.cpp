@@ -83,6 +83,7 @@ Result<role::Plan> Money::plan_top_up(const Contract& c, std::uint64_t amount) c
   if (c.leaving || (c.state && c.state->state != ton::ContractState::normal))
     return fail("our client contract is closing or closed");
   if (!is_current(c)) return fail("the network's parameters have changed: no proxy serves this contract any more");
+  if (!c.remembered) return fail("our database has not taken note of this contract yet");
   if (amount > INT64_MAX - config_.gas) return fail("there is not that much TON");
   TRY(can_pay(amount + config_.gas));
   role::Plan plan;

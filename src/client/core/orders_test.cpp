@@ -203,6 +203,39 @@ TEST(ClientOrders, ContractsOfEarlierParametersAreClosedInTime) {
   EXPECT_EQ(w.chain.clients.at(old).state, ton::ContractState::closing);
 }
 
+TEST(ClientOrders, AContractOfEarlierParametersIsClosedThoughTheProcessThatMetItDied) {
+  auto root = testdata::make_root();
+  root.params.proxy_delay_before_close = 1000;
+  root.params.client_delay_before_close = 400;
+  Ordered w{{.root = root}};
+  w.become_ready();
+  const auto old = w.contract();
+  const auto old_proxy = w.instance().address();
+  ASSERT_TRUE(w.disk.contains(old));
+  // Meanwhile the parameters change and the proxy goes.
+  w.restart();
+  w.root.version = 4;
+  w.root.params.params_version = 6;
+  w.root.registered_proxies.clear();
+  w.tick();
+  w.observe_root();
+  w.observe_wallet();
+  w.handle(w.chain.contract(old));
+  EXPECT_EQ(w.core.status(w.now).money.contracts.size(), 1U);
+  w.chain.time += 301;
+  w.settle(w.tick(301s));
+  EXPECT_EQ(w.chain.clients.at(old).state, ton::ContractState::closing);
+  EXPECT_TRUE(w.disk.contains(old)) << "its refund is still to be forced";
+  w.chain.clients.at(old).balance = 0;
+  w.chain.clients.at(old).state = ton::ContractState::closed;
+  w.handle(w.chain.contract(old));
+  const auto effects = w.tick(1s);
+  w.tick(200s);  // the wait for the refund is over
+  EXPECT_FALSE(w.disk.contains(old)) << "nothing is left in it";
+  EXPECT_TRUE(w.core.status(w.now).money.contracts.empty());
+  EXPECT_NE(old_proxy, w.instance().address());
+}
+
 TEST(ClientOrders, UnknownContractsAndOtherRolesOrdersAreRefused) {
   Ordered w;
   const auto refused = [&](const role::Order& o) { return answer_in(w.handle(o)).plan.error().what; };

@@ -9,18 +9,12 @@ namespace {
 
 using testdata::all;
 using testdata::filled;
+using testdata::only;
 using testdata::packets;
 using testdata::World;
 using testing::HasSubstr;
 using namespace std::chrono_literals;
 using namespace wire::client;
-
-template <class T>
-T only(const Effects& effects) {
-  auto found = all<T>(effects);
-  EXPECT_EQ(found.size(), 1U);
-  return found.empty() ? T{} : found.front();
-}
 
 std::string text(const Bytes& b) { return to_text(b); }
 

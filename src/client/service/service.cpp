@@ -12,6 +12,7 @@
 #include "node/process.hpp"
 #include "node/secrets.hpp"
 #include "node/shell.hpp"
+#include "store/records.hpp"
 #include "wire/answers.hpp"
 
 namespace cocoon::client {
@@ -44,8 +45,8 @@ class Service {
   };
   using CoreDriver = node::Driver<Core, Event, Effect, Apply>;
 
-  Service(const ServiceConfig& config, Config core)
-      : config_(config), core_(std::move(core), crypto::Random::from_os()) {}
+  Service(const ServiceConfig& config, Config core, store::Records records)
+      : config_(config), core_(std::move(core), crypto::Random::from_os()), records_(std::move(records)) {}
 
   void submit(node::CommonEvent event);
   bool carry(role::LinkId link, BytesView packet);
@@ -55,6 +56,10 @@ class Service {
   }
   void apply(const OpenRoute& e) { routes_[e.request_id] = {e.link, e.id}; }
   void apply(const CloseRoute& e) { routes_.erase(e.request_id); }
+  // A proxy is met for the first time rarely enough for the loop to wait for the disk.
+  void apply(const Remember& e) {
+    driver_->submit(Remembered{e.contract, records_.put(as_bytes(ton::to_raw_text(e.contract)), e.record)});
+  }
   void apply(role::OrderAnswer e) { operator_api_->deliver(std::move(e)); }
   void apply(role::OrderDone e) { operator_api_->deliver(std::move(e)); }
   node::OperatorRoutes operator_routes();
@@ -67,6 +72,7 @@ class Service {
 
   ServiceConfig config_;
   Core core_;
+  store::Records records_;
   std::unique_ptr<node::Shell> shell_;
   std::unique_ptr<CoreDriver> driver_;
   std::shared_ptr<node::OperatorApi> operator_api_;
@@ -105,7 +111,9 @@ Result<Config> core_config(const ServiceConfig& config) {
 
 Result<std::unique_ptr<Service>> Service::make(net::asio::io_context& io, const ServiceConfig& config) {
   TRY_ASSIGN(auto core, core_config(config));
-  std::unique_ptr<Service> s(new Service(config, std::move(core)));
+  TRY_ASSIGN(auto records, store::Records::open(config.database_file()));
+  TRY_ASSIGN(core.money.remembered, records.all());
+  std::unique_ptr<Service> s(new Service(config, std::move(core), std::move(records)));
   auto* self = s.get();
   node::Shell::Hooks hooks;
   hooks.event = [self](node::CommonEvent e) { self->submit(std::move(e)); };
@@ -195,9 +203,20 @@ void Service::stop() {
 
 }  // namespace
 
+namespace {
+
+std::string beside_wallet_key(const node::CommonConfig& common, const char* name) {
+  return (std::filesystem::path(common.wallet_key_file).parent_path() / name).string();
+}
+
+}  // namespace
+
 std::string ServiceConfig::api_keys_file() const {
-  if (!api.keys_file.empty()) return api.keys_file;
-  return (std::filesystem::path(common.wallet_key_file).parent_path() / "api-keys.sqlite").string();
+  return api.keys_file.empty() ? beside_wallet_key(common, "api-keys.sqlite") : api.keys_file;
+}
+
+std::string ServiceConfig::database_file() const {
+  return database.empty() ? beside_wallet_key(common, "client.sqlite") : database;
 }
 
 void ServiceConfig::add_keys(node::ConfigTable& t) {
@@ -205,6 +224,9 @@ void ServiceConfig::add_keys(node::ConfigTable& t) {
   t.key("client.proxy_connections", core.proxy_connections, "how many proxies to stay connected to", 1, 64);
   t.key("client.secret_file", secret_file,
         "file with the secret by which proxies know this client again; empty: one that follows from the wallet's key");
+  t.key(
+      "client.database", database,
+      "database of what outlives this process: which contracts are ours; empty: client.sqlite beside wallet.key_file");
   t.key("client.max_requests", core.max_requests, "requests running at once, at most", 1, 1 << 20);
   t.key("client.settle_time", core.settle_time,
         "a refusal for money or configuration is tried again for so long after the chain moved: the proxy may not have "

@@ -17,6 +17,8 @@ constexpr Duration kRetry = std::chrono::seconds(10);  // of what the wallet cou
 constexpr std::uint64_t kFromTheBeginning = 1;
 
 constexpr std::uint32_t kRecordVersion = 1;
+constexpr std::uint32_t kBooksVersion = 2;
+constexpr std::size_t kMaxEarlier = 64;
 
 const char* name_of(ledger::SettlementKind kind) {
   switch (kind) {
@@ -59,6 +61,34 @@ Result<BookRecord> decode_book_record(BytesView bytes) {
   TRY_ASSIGN(const auto cell, ton::read_boc(params));
   TRY_ASSIGN(out.params, ton::parse_params(cell));
   TRY_ASSIGN(out.owner, ton::address_from_text(as_text(owner)));
+  return out;
+}
+
+Bytes encode(const StoredBooks& books) {
+  Bytes out;
+  tl::Writer w(out);
+  w.u32(kBooksVersion);
+  w.u32(books.root_version);
+  w.bytes(encode(books.record));
+  w.u32(static_cast<std::uint32_t>(books.earlier.size()));
+  for (const auto& snapshot : books.earlier) w.bytes(ledger::encode(snapshot));
+  return out;
+}
+
+Result<StoredBooks> decode_stored_books(BytesView bytes) {
+  tl::Reader r(bytes);
+  if (r.u32() != kBooksVersion) r.error("a version that this program does not know");
+  StoredBooks out;
+  out.root_version = r.u32();
+  const auto record = to_bytes(r.bytes());
+  const std::uint32_t earlier = r.u32();
+  if (earlier > kMaxEarlier) r.error("too many earlier contracts");
+  for (std::uint32_t n = 0; n < earlier && r.ok(); ++n) {
+    TRY_ASSIGN(auto snapshot, ledger::decode(r.bytes()));
+    out.earlier.push_back(std::move(snapshot));
+  }
+  TRY(r.finish());
+  TRY_ASSIGN(out.record, decode_book_record(record));
   return out;
 }
 
@@ -117,6 +147,7 @@ void Book::state_observed(Io& io, const role::AccountObserved& seen) {
     return;
   }
   contract_->state = *state;
+  ledger_.cover(state->stake);
   if (state->state == ton::ContractState::closing && record_.closing_since == 0) {
     record_.closing_since = chain_time_;
     io.info("proxy contract {} is closing", ton::to_raw_text(address()));

@@ -35,6 +35,18 @@ struct BookRecord {
 Bytes encode(const BookRecord&);
 Result<BookRecord> decode_book_record(BytesView);
 
+// What the snapshot of the contract of the day carries beside its accounts (ledger::Snapshot::extra): its own record,
+// and the books of the contracts before it, each a snapshot of its own with its record as extra.
+struct StoredBooks {
+  std::uint32_t root_version = 0;  // of the root contract, when it was written
+  BookRecord record;
+  std::vector<ledger::Snapshot> earlier;
+
+  friend bool operator==(const StoredBooks&, const StoredBooks&) = default;
+};
+Bytes encode(const StoredBooks&);
+Result<StoredBooks> decode_stored_books(BytesView);
+
 class Book {
  public:
   // What a message in the wallet's queue is for.

@@ -7,9 +7,6 @@
 namespace cocoon::proxy {
 namespace {
 
-constexpr std::uint32_t kExtraVersion = 2;
-constexpr std::size_t kMaxEarlier = 64;
-
 constexpr std::size_t kMaxZeroPayments = 4096;
 
 }  // namespace
@@ -31,36 +28,15 @@ Result<> Money::restore(BytesView stored) {
   if (snapshot.root != config_.root)
     return cocoon::fail(ledger::fault::another_instance, "the stored snapshot is of a network with root contract {}",
                         ton::to_raw_text(snapshot.root));
-  TRY(read_extra(snapshot.extra));
-  stored_->snapshot = std::move(snapshot);
-  return {};
-}
-
-// Beside the accounts of the current contract: what its book has to remember, and the books of earlier ones.
-Bytes Money::extra() const {
-  Bytes out;
-  tl::Writer w(out);
-  w.u32(kExtraVersion);
-  w.u32(instance_.config_version());
-  w.bytes(encode(current_->record()));
-  w.u32(static_cast<std::uint32_t>(earlier_.size()));
-  return out;
-}
-
-Result<> Money::read_extra(BytesView extra) {
-  tl::Reader r(extra);
-  if (r.u32() != kExtraVersion) r.error("a version that this program does not know");
-  stored_root_version_ = r.u32();
-  stored_.emplace();
-  stored_->record = to_bytes(r.bytes());
-  const std::uint32_t earlier = r.u32();
-  if (earlier > kMaxEarlier) r.error("too many earlier contracts");
-  for (std::uint32_t n = 0; n < earlier && r.ok(); ++n) {
-    TRY_ASSIGN(const auto snapshot, ledger::decode(r.bytes()));
-    TRY_ASSIGN(auto book, open_earlier(snapshot, snapshot.extra));
+  TRY_ASSIGN(auto books, decode_stored_books(snapshot.extra));
+  for (const auto& earlier : books.earlier) {
+    TRY_ASSIGN(auto record, decode_book_record(earlier.extra));
+    TRY_ASSIGN(auto book, open_earlier(earlier, std::move(record)));
     earlier_.push_back(std::move(book));
   }
-  return r.finish();
+  stored_root_version_ = books.root_version;
+  stored_ = {.snapshot = std::move(snapshot), .record = std::move(books.record)};
+  return {};
 }
 
 void Money::start(Io& io) {
@@ -90,8 +66,7 @@ Result<std::unique_ptr<Book>> Money::open_book(const ton::ProxyInstance& instanc
 }
 
 // A contract that the root contract has moved on from: what its record says leads to its address again.
-Result<std::unique_ptr<Book>> Money::open_earlier(const ledger::Snapshot& snapshot, BytesView bytes) {
-  TRY_ASSIGN(auto record, decode_book_record(bytes));
+Result<std::unique_ptr<Book>> Money::open_earlier(const ledger::Snapshot& snapshot, BookRecord record) {
   TRY_ASSIGN(const auto instance,
              ton::ProxyInstance::make(record.params, record.owner, keys_.payment.public_key(), config_.root));
   record.retiring = true;
@@ -122,10 +97,8 @@ void Money::new_contract(Io& io) {
   std::optional<ledger::Snapshot> own;
   if (stored_ && stored_->snapshot.proxy == instance_.contract().address()) {
     own = std::move(stored_->snapshot);
-    if (const auto known = decode_book_record(stored_->record)) {
-      record.retiring = known->retiring;
-      record.closing_since = known->closing_since;
-    }
+    record.retiring = stored_->record.retiring;
+    record.closing_since = stored_->record.closing_since;
   }
   stored_.reset();
   leave_ = false;
@@ -335,15 +308,13 @@ Time Money::wake_at() const {
 void Money::write_snapshot(Io& io) {
   if (!current_ || !current_->contract() || !writing_.empty()) return;
   if (!commit_wanted(io.now) && !(snapshot_wanted() && io.now >= snapshot_due())) return;
-  Bytes extra = this->extra();
-  tl::Writer w(extra);
+  StoredBooks books{.root_version = instance_.config_version(), .record = current_->record(), .earlier = {}};
   for (const auto& book : earlier_) {
     book->ledger().set_extra(encode(book->record()));
-    const auto snapshot = book->snapshot(io.now, ending_);
-    writing_[book->address()] = snapshot.seqno;
-    w.bytes(ledger::encode(snapshot));
+    books.earlier.push_back(book->snapshot(io.now, ending_));
+    writing_[book->address()] = books.earlier.back().seqno;
   }
-  current_->ledger().set_extra(std::move(extra));
+  current_->ledger().set_extra(encode(books));
   const auto snapshot = current_->snapshot(io.now, ending_);
   writing_[current_->address()] = snapshot.seqno;
   writing_number_ = static_cast<std::uint64_t>(snapshot.seqno);

@@ -89,7 +89,7 @@ class Money {
   Book* book_at(const ton::Address&);
   Result<std::unique_ptr<Book>> open_book(const ton::ProxyInstance&, BookRecord, const std::optional<ledger::Snapshot>&,
                                           std::int32_t first_seqno);
-  Result<std::unique_ptr<Book>> open_earlier(const ledger::Snapshot&, BytesView record);
+  Result<std::unique_ptr<Book>> open_earlier(const ledger::Snapshot&, BookRecord);
   void move_on(Io&);
   void watch(Io&, Book&);
   void retire_when_idle(Io&);
@@ -104,8 +104,6 @@ class Money {
   bool commit_wanted(Time now) const;
   Time snapshot_due() const;
   Result<> can_pay(const role::Plan&) const;
-  Bytes extra() const;
-  Result<> read_extra(BytesView);
   template <class Do>
   void each_book(Do&& act) {
     if (current_) act(*current_);
@@ -122,7 +120,7 @@ class Money {
   // Of the run before, until the root contract has said whether its proxy contract is still the one.
   struct Stored {
     ledger::Snapshot snapshot;
-    Bytes record;
+    BookRecord record;
   };
   std::optional<Stored> stored_;
   std::uint32_t stored_root_version_ = 0;

@@ -34,6 +34,14 @@ std::vector<T> all(const Effects& effects) {
   return out;
 }
 
+// The one effect of that kind.
+template <class T>
+T only(const Effects& effects) {
+  auto found = all<T>(effects);
+  EXPECT_EQ(found.size(), 1U);
+  return found.empty() ? T{} : found.front();
+}
+
 // Packets sent, decoded.
 template <class T>
 std::vector<T> packets(const Effects& effects) {
@@ -243,6 +251,8 @@ struct World {
   Core core{config, crypto::Random(filled(1))};
   Chain chain{config.money, money_wallet()};
   role::LinkId link = 0;  // the last one
+  std::map<ton::Address, Bytes> disk;
+  bool disk_full = false;
 
   static Config make_config() {
     Config c;
@@ -263,11 +273,24 @@ struct World {
   Effects handle(const Event& e) {
     Effects out;
     core.handle(e, now, out);
+    for (const auto& note : all<Remember>(out)) {
+      if (!disk_full && note.record.empty()) disk.erase(note.contract);
+      if (!disk_full && !note.record.empty()) disk[note.contract] = note.record;
+      core.handle(Remembered{note.contract, disk_full ? Result<>(fail("disk full")) : Result<>()}, now, out);
+    }
     return out;
   }
   Effects tick(Duration later = {}) {
     now += later;
     return handle(role::Tick{});
+  }
+
+  // The process dies, and starts again with what is on its disk.
+  void restart() {
+    auto c = config;
+    for (const auto& [contract, record] : disk) c.money.remembered.push_back(record);
+    core = Core(std::move(c), crypto::Random(filled(2)));
+    link = 0;
   }
 
   // --- chain
