@@ -1,5 +1,6 @@
 #include <cerrno>
 
+#include "base/log.hpp"
 #include "evidence/quote_service.hpp"
 #include "evidence/source.hpp"
 #include "tee/snp.hpp"
@@ -199,21 +200,6 @@ class SimulatedSource final : public Source {
   tee::TdxMeasurements measured_;
 };
 
-class Both final : public Source {
- public:
-  Both(std::unique_ptr<Source> cpu, std::unique_ptr<Source> gpus) : cpu_(std::move(cpu)), gpus_(std::move(gpus)) {}
-  std::string name() const override { return cpu_->name() + " with " + gpus_->name(); }
-  Result<Collected> collect(const Challenge& challenge) override {
-    TRY_ASSIGN(auto out, cpu_->collect(challenge));
-    TRY_ASSIGN(auto more, gpus_->collect(challenge));
-    out.gpus = std::move(more.gpus);
-    return out;
-  }
-
- private:
-  std::unique_ptr<Source> cpu_, gpus_;
-};
-
 }  // namespace
 
 std::unique_ptr<Source> tsm_source(std::shared_ptr<Kernel> kernel, unsigned vmpl) {
@@ -228,9 +214,6 @@ std::unique_ptr<Source> snp_device_source(std::shared_ptr<Kernel> kernel, unsign
 std::unique_ptr<Source> simulated_source(tee::SimulatedPlatform platform, tee::TdxMeasurements measured) {
   return std::make_unique<SimulatedSource>(std::move(platform), measured);
 }
-std::unique_ptr<Source> with_gpus(std::unique_ptr<Source> cpu, std::unique_ptr<Source> gpus) {
-  return std::make_unique<Both>(std::move(cpu), std::move(gpus));
-}
 
 tee::Attester attest_with(std::shared_ptr<Source> source) {
   return [source = std::move(source)](const crypto::PublicKey& key) -> Result<tee::Evidence> {
@@ -242,6 +225,24 @@ tee::Attester attest_with(std::shared_ptr<Source> source) {
     if (const auto* snp = std::get_if<tee::SnpEvidence>(&found->cpu); snp && snp->vcek.empty())
       return fail("the host hands out no VCEK or VLEK: have it load its certificates (SNP_SET_EXT_CONFIG)");
     return std::move(found->cpu);
+  };
+}
+
+tee::SessionAttester attest_sessions_with(std::shared_ptr<Source> cpu, std::shared_ptr<Source> gpus) {
+  return [cpu = std::move(cpu),
+          gpus = std::move(gpus)](const tee::SessionChallenge& asked) -> Result<tee::SessionEvidence> {
+    tee::SessionEvidence out;
+    if (gpus) {
+      auto shown = gpus->collect({.report_data = {}, .gpu_nonce = asked.gpu_nonce()});
+      if (shown)
+        out.gpus = std::move(shown->gpus);
+      else
+        log::warn("tee", "the GPUs show no evidence: {}: {}", gpus->name(), shown.error().what);
+    }
+    auto found = cpu->collect({.report_data = asked.report_data(out.gpus), .gpu_nonce = {}});
+    if (!found) return std::unexpected(std::move(found).error().within(cpu->name()));
+    out.machine = std::move(found->cpu);
+    return out;
   };
 }
 

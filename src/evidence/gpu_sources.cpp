@@ -14,7 +14,6 @@ namespace json = boost::json;
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxFile = 4 * 1024 * 1024;
-constexpr std::size_t kMaxGpus = 64;
 
 Result<> check_nonce(const GpuEvidence& gpu, const Challenge& challenge, std::size_t index) {
   const auto parsed = tee::parse_spdm_evidence(gpu.report);
@@ -118,7 +117,7 @@ class NvmlSource final : public Source {
   Result<Collected> collect(const Challenge& challenge) override {
     TRY_ASSIGN(const auto nvml, Nvml::open(library_));
     TRY_ASSIGN(const auto count, nvml.count());
-    if (count == 0 || count > kMaxGpus) return fail("{} GPUs in this machine", count);
+    if (count == 0 || count > tee::kMaxGpus) return fail("{} GPUs in this machine", count);
     Collected out;
     for (unsigned i = 0; i < count; ++i) {
       TRY_ASSIGN(auto gpu, nvml.collect(i, challenge.gpu_nonce));
@@ -151,8 +150,8 @@ class FileSource final : public Source {
     const auto text = as_text(bytes);
     const auto document = json::parse(json::string_view(text.data(), text.size()), error);
     const auto* list = error ? nullptr : document.if_array();
-    if (!list || list->empty() || list->size() > kMaxGpus)
-      return fail("{} is no JSON list of 1 to {} pieces of evidence", file_.string(), kMaxGpus);
+    if (!list || list->empty() || list->size() > tee::kMaxGpus)
+      return fail("{} is no JSON list of 1 to {} pieces of evidence", file_.string(), tee::kMaxGpus);
     Collected out;
     for (const auto& entry : *list) {
       const auto* object = entry.if_object();

@@ -94,12 +94,25 @@ TEST_F(Nvml, TogetherWithACpu) {
   crypto::Random random{Bits256{}};
   const Time now = from_unix(1'790'000'000);
   auto platform = tee::SimulatedRoot::create(random, now, "test").make_platform(random, now);
-  const auto source =
-      with_gpus(simulated_source(platform, tee::simulated_measurements("image")), nvml_source(COCOON_NVML_TESTING));
-  const auto found = source->collect(challenge());
-  ASSERT_TRUE(found) << found.error().what;
-  EXPECT_TRUE(std::holds_alternative<tee::TdxEvidence>(found->cpu));
-  EXPECT_EQ(found->gpus.size(), 1u);
+  const auto attest = attest_sessions_with(simulated_source(platform, tee::simulated_measurements("image")),
+                                           nvml_source(COCOON_NVML_TESTING));
+  tee::SessionChallenge asked;
+  asked.exporter = asked.verifier_nonce = crypto::sha256(as_bytes("session"));
+  const auto report_data = [](const tee::SessionEvidence& e) {
+    return tee::parse_quote(std::get<tee::TdxEvidence>(e.machine).quote)->report_data();
+  };
+  const auto shown = attest(asked);
+  ASSERT_TRUE(shown) << shown.error().what;
+  ASSERT_EQ(shown->gpus.size(), 1u);
+  EXPECT_EQ(shown->gpus[0].report, evidence_over(asked.gpu_nonce()));
+  EXPECT_EQ(report_data(*shown), asked.report_data(shown->gpus)) << "the machine names what its GPU said";
+  EXPECT_NE(report_data(*shown), asked.report_data({}));
+  // A GPU that fails leaves the machine's own evidence as it is.
+  ::setenv("NVML_TESTING_OFF", "1", 1);
+  const auto without = attest(asked);
+  ASSERT_TRUE(without);
+  EXPECT_TRUE(without->gpus.empty());
+  EXPECT_EQ(report_data(*without), asked.report_data({}));
 }
 
 }  // namespace

@@ -8,17 +8,14 @@
 #include "tee/certificate.hpp"
 #include "tee/collateral.hpp"
 #include "tee/evidence.hpp"
+#include "tee/nvidia.hpp"
+#include "tee/session_binding.hpp"
 #include "tee/simulated.hpp"
 #include "tee/vtpm_verify.hpp"
 
 namespace cocoon::evidence {
 
-// Evidence of one GPU or switch, as nvidia_verify.hpp judges it.
-struct GpuEvidence {
-  Bytes report;       // SPDM request and response
-  std::string chain;  // PEM, leaf first
-  friend bool operator==(const GpuEvidence&, const GpuEvidence&) = default;
-};
+using tee::GpuEvidence;
 
 // What the evidence is to be bound to.
 struct Challenge {
@@ -62,7 +59,9 @@ Result<std::unique_ptr<Source>> detect_cpu_source(std::shared_ptr<Kernel>);
 // What a node makes its RA-TLS certificates with (wire.md 2.4): evidence over the certificate's key. An SNP machine
 // whose host hands out no endorsement cannot: the error says so.
 tee::Attester attest_with(std::shared_ptr<Source>);
-// Runs both and puts what they found together.
-std::unique_ptr<Source> with_gpus(std::unique_ptr<Source> cpu, std::unique_ptr<Source> gpus);
+// What a node proves its sessions with (tee/session_binding.hpp): the GPUs answer first, then the CPU's evidence names
+// what they said. `gpus`: null where there are none to show. GPUs that fail are left out, and that is logged: a peer
+// that asks for them refuses us, the others do not.
+tee::SessionAttester attest_sessions_with(std::shared_ptr<Source> cpu, std::shared_ptr<Source> gpus);
 
 }  // namespace cocoon::evidence

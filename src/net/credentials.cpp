@@ -25,9 +25,9 @@ Result<> Credentials::renew() {
   return {};
 }
 
-Result<tee::Evidence> Credentials::attest_session(const Bits512& report_data) const {
-  if (!sessions_ || !*sessions_) return tee::NoEvidence{};
-  return (*sessions_)(report_data);
+Result<tee::SessionEvidence> Credentials::attest_session(const tee::SessionChallenge& challenge) const {
+  if (!sessions_ || !*sessions_) return tee::SessionEvidence{};
+  return (*sessions_)(challenge);
 }
 
 std::shared_ptr<TlsContext> Credentials::context() {
@@ -41,12 +41,20 @@ std::shared_ptr<TlsContext> Credentials::context() {
 }
 
 namespace {
+
 constexpr auto kRefusalHolds = std::chrono::seconds(10);
+
+tee::Policy without_gpus(tee::Policy policy) {
+  policy.gpu_required = false;
+  return policy;
 }
+
+}  // namespace
 
 PeerJudge::PeerJudge(tee::Policy policy, tee::Trust trust, std::size_t capacity, Clock clock,
                      std::shared_ptr<CollateralSource> collateral)
     : policy_(std::move(policy)),
+      at_certificate_(without_gpus(policy_)),
       trust_(std::move(trust)),
       collateral_(std::move(collateral)),
       capacity_(capacity),
@@ -55,21 +63,26 @@ PeerJudge::PeerJudge(tee::Policy policy, tee::Trust trust, std::size_t capacity,
 tee::Peer PeerJudge::judge_evidence(const tee::CertificateFacts& facts, Time now) {
   const bool looks = policy_.level == tee::Policy::Level::tee && collateral_;
   const auto collateral = looks ? collateral_->find(facts.evidence) : tee::Collateral{};
-  return tee::judge(facts.evidence, facts.public_key, policy_, trust_, now, collateral, &memo_);
+  return tee::judge(facts.evidence, facts.public_key, at_certificate_, trust_, now, collateral, &memo_);
 }
 
-Result<tee::Peer> PeerJudge::judge_again(BytesView der, tee::Side whose, Time since) {
+Result<tee::Peer> PeerJudge::judge_again(BytesView der, tee::Side whose, Time since, const SessionProof* session) {
   TRY_ASSIGN(const auto facts, tee::read_certificate(der, whose, since));
   auto peer = judge_evidence(facts, clock_());
   if (!peer.verdict.accepted) return fail(net_untrusted, "{}: {}", peer.verdict.problem, peer.verdict.advice);
+  if (session != nullptr) TRY(judge_session(*session, peer));
   return peer;
 }
 
-Result<> PeerJudge::judge_session(const tee::Evidence& evidence, const Bits512& expected, tee::Peer& peer) {
+Result<> PeerJudge::judge_session(const SessionProof& proof, tee::Peer& peer) {
   // Who is not asked for evidence, or whose evidence is not read, has none to bind.
   if (policy_.level != tee::Policy::Level::tee) return {};
-  const auto collateral = collateral_ ? collateral_->find(evidence) : tee::Collateral{};
-  auto verdict = tee::verify_for(evidence, expected, policy_, trust_, clock_(), collateral, &memo_);
+  const auto collateral = collateral_ ? collateral_->find(proof.evidence.machine) : tee::Collateral{};
+  std::vector<tee::NvidiaCollateral> of_gpus;
+  for (const auto& gpu : proof.evidence.gpus)
+    of_gpus.push_back(collateral_ ? collateral_->find_gpu(gpu) : tee::NvidiaCollateral{});
+  auto verdict =
+      tee::verify_session(proof.evidence, proof.challenge, policy_, trust_, clock_(), collateral, of_gpus, &memo_);
   if (!verdict.accepted)
     return fail(net_untrusted, "evidence for this session: {}: {}", verdict.problem, verdict.advice);
   if (verdict.kind != peer.tee || verdict.image_hash != peer.image_hash)
@@ -81,6 +94,7 @@ Result<> PeerJudge::judge_session(const tee::Evidence& evidence, const Bits512& 
 
 void PeerJudge::set_policy(tee::Policy policy) {
   policy_ = std::move(policy);
+  at_certificate_ = without_gpus(policy_);
   known_.clear();
   by_age_.clear();
   refused_.clear();

@@ -26,7 +26,8 @@ class Credentials {
   std::shared_ptr<TlsContext> context();
   crypto::PublicKey public_key() const { return public_key_; }
   const Bytes& certificate() const { return certificate_; }  // DER, the current one
-  Result<tee::Evidence> attest_session(const Bits512& report_data) const;
+  // May take seconds, and may be called on any thread, one at a time.
+  Result<tee::SessionEvidence> attest_session(const tee::SessionChallenge&) const;
   crypto::Random& random() { return random_; }
 
  private:
@@ -49,6 +50,13 @@ class CollateralSource {
  public:
   virtual ~CollateralSource() = default;
   virtual tee::Collateral find(const tee::Evidence&) = 0;
+  virtual tee::NvidiaCollateral find_gpu(const tee::GpuEvidence&) { return {}; }
+};
+
+// What a peer proved about one session, and what it was asked.
+struct SessionProof {
+  tee::SessionEvidence evidence;
+  tee::SessionChallenge challenge;
 };
 
 // Judges certificates under one policy and remembers verdicts by the certificate's hash, so that a peer that comes back
@@ -64,11 +72,14 @@ class PeerJudge {
   Result<tee::Peer> judge(BytesView certificate_der, tee::Side whose);
 
   // The evidence of a peer that was let in at `since`, by what is known now: its verdict is over, collateral may have
-  // changed. That its certificate has expired meanwhile ends no link.
-  Result<tee::Peer> judge_again(BytesView certificate_der, tee::Side whose, Time since);
-  // After judge() has accepted the peer: the evidence that it sent inside the session must carry `expected` and be of
-  // the same kind and image as the certificate's. The peer's verdict becomes the session's.
-  Result<> judge_session(const tee::Evidence&, const Bits512& expected, tee::Peer& peer);
+  // changed. That its certificate has expired meanwhile ends no link. `session`: null where none was proved.
+  Result<tee::Peer> judge_again(BytesView certificate_der, tee::Side whose, Time since,
+                                const SessionProof* session = nullptr);
+  // After judge() has accepted the peer: the evidence that it sent inside the session must answer the challenge and be
+  // of the same kind and image as the certificate's. The peer's verdict becomes the session's.
+  Result<> judge_session(const SessionProof&, tee::Peer& peer);
+  // Must a peer be able to prove its sessions? GPUs are shown nowhere else.
+  bool needs_session() const { return policy_.session_binding || policy_.gpu_required; }
 
   const tee::Policy& policy() const { return policy_; }
   void set_policy(tee::Policy policy);
@@ -90,7 +101,7 @@ class PeerJudge {
   std::unexpected<Error> refuse(const Bits256& name, Error why, Time now);
   tee::Peer judge_evidence(const tee::CertificateFacts&, Time now);
 
-  tee::Policy policy_;
+  tee::Policy policy_, at_certificate_;  // the latter: without what only a session shows
   tee::Trust trust_;
   std::shared_ptr<CollateralSource> collateral_;
   tee::SignatureMemo memo_;

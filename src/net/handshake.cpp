@@ -1,5 +1,6 @@
 // From a TCP connection to an open link, both sides (wire.md 2.1, 2.2, 2.5, 2.6.2).
 #include "net/link.hpp"
+#include "net/off_loop.hpp"
 #include "net/pow_gate.hpp"
 
 namespace cocoon::net {
@@ -201,9 +202,9 @@ class Handshake {
   Task<Result<>> bind_session() {
     auto& session = *link_->tls_;
     if (!session.binds_sessions()) {
-      const bool needed = config_.judge->policy().session_binding;
-      co_return needed ? fail(net_untrusted, "the peer cannot prove that its evidence is for this session")
-                       : Result<>{};
+      co_return config_.judge->needs_session()
+          ? fail(net_untrusted, "the peer cannot prove that its evidence is for this session")
+          : Result<>{};
     }
     step("session evidence", config_.options.tls_time);
     Bits256 nonce, theirs;
@@ -211,7 +212,9 @@ class Handshake {
     CO_TRY(co_await write_plain(nonce));
     CO_TRY(co_await read_plain(theirs));
     CO_TRY_ASSIGN(const auto exporter, session.exported(tee::kSessionExporterLabel));
-    CO_TRY(co_await show_evidence(exporter, theirs));
+    const bool outgoing = link_->peer_.outgoing;
+    const tee::SessionChallenge to_us{outgoing ? tee::Side::client : tee::Side::server, exporter, theirs, own_key_};
+    CO_TRY(co_await show_evidence(to_us));
     FixedBytes<4> head;
     CO_TRY(co_await read_plain(head));
     const auto size =
@@ -219,19 +222,22 @@ class Handshake {
     if (size > tee::kMaxSessionEvidence) co_return fail(net_malformed, "session evidence of {} bytes", size);
     Bytes raw(size);
     CO_TRY(co_await read_plain(raw));
-    CO_TRY_ASSIGN(const auto evidence, tee::decode_session_evidence(raw));
+    auto proof = std::make_shared<SessionProof>();
+    CO_TRY_ASSIGN(proof->evidence, tee::decode_session_evidence(raw));
     auto& peer = link_->peer_.peer;
-    const auto prover = link_->peer_.outgoing ? tee::Side::server : tee::Side::client;
-    const auto expected = tee::session_report_data(prover, exporter, nonce, peer.public_key);
-    co_return config_.judge->judge_session(evidence, expected, peer);
+    proof->challenge = {outgoing ? tee::Side::server : tee::Side::client, exporter, nonce, peer.public_key};
+    CO_TRY(config_.judge->judge_session(*proof, peer));
+    if (peer.verdict.session_bound) link_->peer_.session = std::move(proof);
+    co_return Result<>{};
   }
 
   // An attester that fails shows nothing: the other side decides what that is worth.
-  Task<Result<>> show_evidence(Bits256 exporter, Bits256 nonce) {
-    const auto prover = link_->peer_.outgoing ? tee::Side::client : tee::Side::server;
-    const auto data = tee::session_report_data(prover, exporter, nonce, own_key_);
-    auto evidence = config_.credentials->attest_session(data);
-    const auto body = tee::encode_session_evidence(evidence ? *evidence : tee::Evidence(tee::NoEvidence{}));
+  Task<Result<>> show_evidence(tee::SessionChallenge challenge) {
+    std::function<Result<tee::SessionEvidence>()> attest = [credentials = config_.credentials, challenge] {
+      return credentials->attest_session(challenge);
+    };
+    auto evidence = co_await off_loop<tee::SessionEvidence>(link_->socket_.get_executor(), OffLoop::attesting, attest);
+    const auto body = tee::encode_session_evidence(evidence ? *evidence : tee::SessionEvidence{});
     Bytes message;
     for (int shift = 0; shift < 32; shift += 8)
       message.push_back(static_cast<std::uint8_t>(body.size() >> shift & 0xff));

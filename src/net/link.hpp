@@ -51,9 +51,10 @@ struct LinkConfig {
 
 struct PeerInfo {
   tee::Peer peer;
-  Bytes certificate;                 // DER, as the peer showed it; empty in plain mode
-  std::shared_ptr<PeerJudge> judge;  // who let the peer in; null in plain mode
-  Time since;                        // when
+  Bytes certificate;                            // DER, as the peer showed it; empty in plain mode
+  std::shared_ptr<PeerJudge> judge;             // who let the peer in; null in plain mode
+  Time since;                                   // when
+  std::shared_ptr<const SessionProof> session;  // null: the peer did not prove this session
   tcp::endpoint remote, local;
   bool outgoing = false;  // we dialled
 };
@@ -83,6 +84,8 @@ class Link : public std::enable_shared_from_this<Link> {
   void detach();
 
   const PeerInfo& peer() const { return peer_; }
+  // The peer's evidence was judged anew (PeerJudge::judge_again).
+  void judged_again(tee::Peer peer) { peer_.peer = std::move(peer); }
   bool open() const { return !closed_ && !ending_; }
 
   // Queue one message; its object is already boxed TL (wire/messages.hpp). False: the link is closed, or the message is

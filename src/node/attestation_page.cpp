@@ -18,6 +18,15 @@ tee::Evidence evidence_in(BytesView certificate, tee::Side whose, Time now) {
   return facts ? facts->evidence : tee::Evidence(tee::NoEvidence{});
 }
 
+// What another verifier needs to check the session's evidence by itself; the exporter stays here.
+std::string session_of(const net::PeerInfo& peer) {
+  if (!peer.session) return "null";
+  const auto& [evidence, challenge] = *peer.session;
+  return fmt::format(R"({{"evidence":"{}","report_data":"{}","gpu_nonce":"{}"}})",
+                     to_base64(tee::encode_session_evidence(evidence)), to_hex(challenge.report_data(evidence.gpus)),
+                     to_hex(challenge.gpu_nonce()));
+}
+
 }  // namespace
 
 std::string attestation_page(BytesView own_certificate, const std::vector<net::PeerInfo>& peers,
@@ -34,10 +43,11 @@ std::string attestation_page(BytesView own_certificate, const std::vector<net::P
   bool first = true;
   for (const auto& peer : peers) {
     const auto evidence = evidence_in(peer.certificate, peer.outgoing ? tee::Side::server : tee::Side::client, now);
-    out +=
-        fmt::format(R"({}{{"address":"{}:{}","outgoing":{},"certificate":"{}","collateral":{},"verdict":{}}})",
-                    first ? "" : ",", peer.remote.address().to_string(), peer.remote.port(), peer.outgoing,
-                    to_base64(peer.certificate), bundle_of(collateral.find(evidence)), tee::to_json(peer.peer.verdict));
+    out += fmt::format(
+        R"({}{{"address":"{}:{}","outgoing":{},"certificate":"{}","session":{},"collateral":{},"verdict":{}}})",
+        first ? "" : ",", peer.remote.address().to_string(), peer.remote.port(), peer.outgoing,
+        to_base64(peer.certificate), session_of(peer), bundle_of(collateral.find(evidence)),
+        tee::to_json(peer.peer.verdict));
     first = false;
   }
   return out + "]}\n";

@@ -1,5 +1,8 @@
 #include "node/collateral_service.hpp"
 
+#include <algorithm>
+#include <filesystem>
+
 #include "base/log.hpp"
 #include "node/secrets.hpp"
 #include "tee/quote.hpp"
@@ -105,6 +108,39 @@ tee::Collateral CollateralService::find(const tee::Evidence& evidence) {
   } else if (!options_.service.empty()) {
     cache_.want(*name, now);
     net::asio::co_spawn(executor_, refresh(shared_from_this()), net::asio::detached);
+  }
+  return out;
+}
+
+namespace {
+
+constexpr std::size_t kMaxGpuFile = 1024 * 1024, kMaxGpuFiles = 256;
+
+// A name that a device tells is a file's name, and no way out of the directory.
+bool is_file_name(std::string_view name) {
+  const auto plain = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '.' || c == '_' ||
+           c == '-';
+  };
+  return !name.empty() && name.front() != '.' && std::ranges::all_of(name, plain);
+}
+
+}  // namespace
+
+tee::NvidiaCollateral CollateralService::find_gpu(const tee::GpuEvidence& gpu) {
+  tee::NvidiaCollateral out;
+  if (options_.gpus.empty()) return out;
+  const std::filesystem::path directory = options_.gpus;
+  if (const auto names = tee::rim_names(gpu))
+    for (const auto& name : *names) {
+      if (!is_file_name(name)) continue;
+      if (auto manifest = read_file((directory / (name + ".xml")).string(), kMaxGpuFile))
+        out.rims.push_back(to_bytes(*manifest));
+    }
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
+    if (entry.path().extension() != ".der" || out.ocsp.size() == kMaxGpuFiles) continue;
+    if (auto answer = read_file(entry.path().string(), kMaxGpuFile)) out.ocsp.push_back(to_bytes(*answer));
   }
   return out;
 }

@@ -12,6 +12,7 @@ struct CollateralOptions {
       service;  // "http://host:port": /tdx/certification/v4/tcb and so on are below it; empty: nothing is fetched
   std::string directory;  // the cache's; empty: memory only
   std::string bundle;     // a file that is always at hand (tee/presented.hpp): air-gapped machines, tests
+  std::string gpus;       // directory of NVIDIA's reference values, NAME.xml, and OCSP answers, *.der; empty: none
   Duration look = std::chrono::seconds(30);  // how often what is due is looked for
 };
 
@@ -22,6 +23,8 @@ class CollateralService final : public net::CollateralSource, public std::enable
 
   // What is at hand; what is missing is fetched, for the peer's next attempt.
   tee::Collateral find(const tee::Evidence&) override;
+  // The reference values for this very device and every OCSP answer in the directory, as it is now.
+  tee::NvidiaCollateral find_gpu(const tee::GpuEvidence&) override;
   // Fetches one platform's collateral now.
   net::Task<Result<>> fetch(tee::IntelCollateralName name);
   void start();

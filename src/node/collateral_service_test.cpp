@@ -8,6 +8,7 @@
 
 #include "net/testing.hpp"
 #include "node/collateral_testing.hpp"
+#include "tee/nvidia_testing.hpp"
 #include "tee/utc.hpp"
 
 namespace cocoon::node {
@@ -129,6 +130,32 @@ TEST(CollateralAnswers, ListsComeInThreeForms) {
   EXPECT_EQ(read_crl_answer(tee::write_pem(der, "X509 CRL")).value(), der);
   EXPECT_FALSE(read_crl_answer("<html>"));
   EXPECT_FALSE(signer_of_header(""));
+}
+
+TEST_F(CollateralServiceTest, AGpusReferenceValuesAreTakenByTheirNames) {
+  fs::create_directories(directory);
+  const auto put = [&](const std::string& name, std::string_view text) {
+    std::ofstream(fs::path(directory) / name) << text;
+  };
+  CollateralOptions options;
+  options.gpus = directory;
+  const auto service = CollateralService::make(loop.io.get_executor(), options, [this] { return now; }).value();
+  tee::testing::Gpu gpu;
+  const auto find = [&] { return service->find_gpu(gpu.show({})); };
+  EXPECT_EQ(find(), tee::NvidiaCollateral{});
+  put("NV_GPU_DRIVER_GH100_550.90.07.xml", "driver");
+  put("NV_GPU_DRIVER_GH100_550.90.08.xml", "another");
+  put("NV_GPU_VBIOS_1010_0200_882_96009F0001.xml", "vbios");
+  put("answer.der", "ocsp");
+  EXPECT_EQ(find().rims, (std::vector<Bytes>{to_bytes("driver"), to_bytes("vbios")}));
+  EXPECT_EQ(find().ocsp, (std::vector<Bytes>{to_bytes("ocsp")}));
+  // What a device says of itself is no way out of the directory.
+  put("secret.xml", "secret");
+  for (const char* driver : {"/../secret", "..", "550/90", "", "550\n"}) {
+    gpu.driver = driver;
+    EXPECT_LE(find().rims.size(), 1u) << driver;
+  }
+  EXPECT_EQ(service->find_gpu({to_bytes("no evidence"), ""}).rims.size(), 0u);
 }
 
 }  // namespace

@@ -22,6 +22,10 @@ void CommonConfig::add_keys(ConfigTable& t) {
   t.key("tee.kind", tee, "where evidence about this node comes from: none, hardware (TDX or SEV-SNP) or simulated");
   t.key("tee.directory", tee_directory, "simulated: directory of the simulated platform's keys");
   t.key("tee.image", image, "simulated: name of the image that this node claims to run");
+  t.key("tee.gpus", gpus,
+        "GPUs whose evidence is shown with this node's: nvml, or the path of NVIDIA's management library; empty: none");
+  t.key("tee.gpu_collateral", gpu_collateral,
+        "directory for judging GPUs of others: reference values as NAME.xml (NVIDIA's names), OCSP answers as *.der");
   t.key("tee.simulated_root", simulated_root,
         "PEM file of a simulated root whose evidence is believed; empty: hardware only");
   t.key("tee.accept_unevaluated_collateral", accept_unevaluated_collateral,
@@ -29,6 +33,8 @@ void CommonConfig::add_keys(ConfigTable& t) {
   t.key("tee.policy", policy,
         "what peers' evidence must be: \"default\", a TOML file of policies, or FILE#NAME (`cocoon attest policy` "
         "prints one)");
+  t.key("tee.reattest_every", reattest_every,
+        "how often it is looked whether verdicts on connected peers are over; such peers are judged again");
   t.key("tee.collateral_service", collateral_service,
         "where Intel's collateral is fetched, http://host:port of a PCCS; empty: nothing is fetched");
   t.key("tee.collateral_directory", collateral_directory, "where fetched collateral is kept; empty: in memory only");

@@ -25,6 +25,8 @@ struct CommonConfig {
   std::string tee_directory;
   std::string image;
   std::string simulated_root;
+  std::string gpus, gpu_collateral;
+  Duration reattest_every = std::chrono::seconds(15);
   bool accept_unevaluated_collateral = false;
   std::string policy = "default";
   std::string collateral_service, collateral_directory, collateral_bundle;

@@ -22,25 +22,41 @@ Result<tee::Attester> make_attester(const CommonConfig& config) {
   return tee::attest_simulated(std::move(*platform), tee::simulated_measurements(config.image));
 }
 
-Result<tee::SessionAttester> make_session_attester(const CommonConfig& config) {
+namespace {
+
+// NVIDIA's library answers once at the start, so that what is wrong with it is said then.
+Result<std::shared_ptr<evidence::Source>> gpu_source(const CommonConfig& config, crypto::Random& random) {
+  if (config.gpus.empty()) return nullptr;
+  std::shared_ptr<evidence::Source> out =
+      evidence::nvml_source(config.gpus == "nvml" ? "libnvidia-ml.so.1" : config.gpus);
+  if (auto tried = out->collect({.report_data = {}, .gpu_nonce = random.bits256()}); !tried)
+    return std::unexpected(std::move(tried).error().within("tee.gpus"));
+  return out;
+}
+
+}  // namespace
+
+Result<tee::SessionAttester> make_session_attester(const CommonConfig& config, crypto::Random& random) {
+  TRY_ASSIGN(auto gpus, gpu_source(config, random));
   if (config.tee == "hardware") {
     auto source = evidence::detect_cpu_source(evidence::linux_kernel());
     if (!source) return std::unexpected(std::move(source).error().within("tee.kind"));
-    return [source = std::shared_ptr<evidence::Source>(*std::move(source))](
-               const Bits512& report_data) -> Result<tee::Evidence> {
-      TRY_ASSIGN(auto collected, source->collect({report_data, {}}));
-      return std::move(collected.cpu);
-    };
+    return evidence::attest_sessions_with(*std::move(source), std::move(gpus));
   }
-  if (config.tee != "simulated") return tee::SessionAttester{};
+  if (config.tee != "simulated") {
+    if (gpus) return fail("tee.gpus: evidence of GPUs is nothing without that of their machine (tee.kind)");
+    return tee::SessionAttester{};
+  }
   auto platform = tee::SimulatedPlatform::load(config.tee_directory);
   if (!platform) return std::unexpected(std::move(platform).error().within("tee.directory"));
-  return tee::attest_session_simulated(std::move(*platform), tee::simulated_measurements(config.image));
+  return evidence::attest_sessions_with(
+      evidence::simulated_source(std::move(*platform), tee::simulated_measurements(config.image)), std::move(gpus));
 }
 
 Result<tee::Trust> make_trust(const CommonConfig& config) {
   tee::Trust trust;
   trust.roots.push_back(tee::Trust::intel());
+  trust.gpus = tee::NvidiaRoots::nvidia();
   for (auto& root : tee::Trust::amd()) trust.roots.push_back(std::move(root));
   if (!config.simulated_root.empty()) {
     TRY_ASSIGN(const auto pem, read_file(config.simulated_root, 64 * 1024));

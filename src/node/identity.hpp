@@ -10,8 +10,8 @@ namespace cocoon::node {
 
 // Where the evidence in our certificates comes from ([tee] kind).
 Result<tee::Attester> make_attester(const CommonConfig&);
-// The same for evidence that is made for one session; empty: none.
-Result<tee::SessionAttester> make_session_attester(const CommonConfig&);
+// The same for evidence that is made for one session, with that of GPUs ([tee] gpus); empty: none.
+Result<tee::SessionAttester> make_session_attester(const CommonConfig&, crypto::Random&);
 // The roots that evidence of others may end in: Intel's, and a simulated one if configured.
 Result<tee::Trust> make_trust(const CommonConfig&);
 // What a port or an outgoing connection demands: evidence that the configured policy accepts ([tee] policy). Without

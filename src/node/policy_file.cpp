@@ -19,7 +19,8 @@ struct Written {
   std::string level = "tee", worst_tcb = "UpToDate";
   std::vector<std::string> kinds{"tdx", "snp"}, images, allowed_advisories, platforms, tiers;
   bool accept_unevaluated_collateral = false, allow_debug = false, allow_service_td = false, gpu_required = false,
-       session_binding = false, only_known_platforms = false;
+       session_binding = false, only_known_platforms = false, gpu_reference_values = true, gpu_revocation = true,
+       gpu_expired_signers = false;
   std::uint32_t min_evaluation_number = 0;
   unsigned max_vmpl = 0;
   Duration collateral_grace{0}, verdict_lifetime = std::chrono::hours(1);
@@ -41,7 +42,12 @@ struct Written {
     t.key("max_vmpl", max_vmpl, "least privileged VMPL that may ask for an SNP report", 0, 3);
     t.key("session_binding", session_binding,
           "refuse peers whose evidence is not also made for the TLS session; older nodes cannot do that");
-    t.key("gpu_required", gpu_required, "require verified GPU evidence bound to the machine's");
+    t.key("gpu_required", gpu_required,
+          "require verified GPU evidence bound to the machine's and to the session; older nodes cannot show any");
+    t.key("gpu_reference_values", gpu_reference_values,
+          "GPUs: firmware and driver must be what NVIDIA's manifests say (tee.gpu_collateral)");
+    t.key("gpu_revocation", gpu_revocation, "GPUs: certificates must have good OCSP answers (tee.gpu_collateral)");
+    t.key("gpu_expired_signers", gpu_expired_signers, "GPUs: take manifests whose signer has expired since it signed");
     t.key("platforms", platforms, "known machines, \"tier:id\" with the PPID or chip id in hex");
     t.key("only_known_platforms", only_known_platforms, "refuse machines that platforms does not list");
     t.key("tiers", tiers, "tiers of known machines that are accepted; empty: every machine");
@@ -98,6 +104,9 @@ Result<tee::Policy> understand(const std::string& name, const Written& w) {
   out.max_vmpl = w.max_vmpl;
   out.session_binding = w.session_binding;
   out.gpu_required = w.gpu_required;
+  out.gpu_reference_values = w.gpu_reference_values;
+  out.gpu_revocation = w.gpu_revocation;
+  out.gpu_expired_signers = w.gpu_expired_signers;
   for (const auto& text : w.platforms) {
     TRY_ASSIGN(auto platform, read_platform(text));
     out.platforms.push_back(std::move(platform));

@@ -11,8 +11,7 @@
 namespace cocoon::node {
 namespace {
 
-constexpr std::size_t kVerdicts = 4096;               // remembered per port
-constexpr auto kReattest = std::chrono::seconds(15);  // how often verdicts that are over are looked for
+constexpr std::size_t kVerdicts = 4096;  // remembered per port
 
 role::Peer describe(const net::PeerInfo& info) {
   role::Peer p;
@@ -42,7 +41,7 @@ Result<std::unique_ptr<Shell>> Shell::make(net::Executor executor, const CommonC
   TRY_ASSIGN(auto attester, make_attester(config));
   TRY_ASSIGN(shell->trust_, make_trust(config));
   shell->policy_ = dial_policy;
-  TRY_ASSIGN(auto sessions, make_session_attester(config));
+  TRY_ASSIGN(auto sessions, make_session_attester(config, shell->random_));
   TRY_ASSIGN(shell->credentials_, net::Credentials::make(std::move(attester), crypto::Random(shell->random_.bits256()),
                                                          wall_clock, std::move(sessions)));
   shell->dial_config_.credentials = shell->credentials_;
@@ -50,6 +49,7 @@ Result<std::unique_ptr<Shell>> Shell::make(net::Executor executor, const CommonC
   collateral.service = config.collateral_service;
   collateral.directory = config.collateral_directory;
   collateral.bundle = config.collateral_bundle;
+  collateral.gpus = config.gpu_collateral;
   auto opened = CollateralService::make(executor, std::move(collateral));
   if (!opened) return std::unexpected(std::move(opened).error().within("tee.collateral_bundle"));
   shell->collateral_ = *std::move(opened);
@@ -179,14 +179,16 @@ void Shell::reattest() {
     const auto& info = peer.link->peer();
     if (!info.judge || now <= peer.verdict_until) continue;
     const auto side = info.outgoing ? tee::Side::server : tee::Side::client;
-    auto again = info.judge->judge_again(info.certificate, side, info.since);
-    if (again)
+    auto again = info.judge->judge_again(info.certificate, side, info.since, info.session.get());
+    if (again) {
       peer.verdict_until = again->verdict.fresh_until;
-    else
+      peer.link->judged_again(*std::move(again));
+    } else {
       refused.emplace_back(peer.link, std::move(again).error());
+    }
   }
   for (auto& [link, why] : refused) link->close(std::move(why));
-  attest_timer_.expires_after(kReattest);
+  attest_timer_.expires_after(config_.reattest_every);
   attest_timer_.async_wait([this](boost::system::error_code error) {
     if (!error) reattest();
   });

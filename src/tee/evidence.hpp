@@ -33,8 +33,15 @@ struct TrustedRoot {
   bool simulated = false;  // made for a network at `up` time: proves who runs the network, not hardware
 };
 
+// NVIDIA's root of device identities, and its root of reference values: neither stands in for the other.
+struct NvidiaRoots {
+  std::vector<TrustedRoot> device, rim;
+  static NvidiaRoots nvidia();
+};
+
 struct Trust {
-  std::vector<TrustedRoot> roots;
+  std::vector<TrustedRoot> roots;  // of CPUs
+  NvidiaRoots gpus;
   static TrustedRoot intel();
   static std::vector<TrustedRoot> amd();  // the ARKs of Milan, Genoa and Turin
 };

@@ -159,10 +159,10 @@ Bits256 gpu_nonce(const Bits256& tls_key_hash, const Bits256& verifier_nonce) {
   return crypto::sha256(bound);
 }
 
-Bits256 gpu_evidence_hash(const std::vector<Bytes>& evidence) {
+Bits256 gpu_evidence_hash(const std::vector<GpuEvidence>& evidence) {
   Bytes bound = to_bytes("cocoon-gpu-evidence-v1:");
   for (int shift = 24; shift >= 0; shift -= 8) bound.push_back(static_cast<std::uint8_t>(evidence.size() >> shift));
-  for (const auto& piece : evidence) append(bound, crypto::sha256(piece).view());
+  for (const auto& gpu : evidence) append(bound, crypto::sha256(gpu.report).view());
   return crypto::sha256(bound);
 }
 

@@ -55,10 +55,18 @@ Result<NvidiaVersions> versions_of(const SpdmEvidence&, NvidiaProduct);
 // `chip`: as RIMs name it ("GH100").
 Result<std::vector<std::string>> rim_names(const SpdmEvidence&, NvidiaProduct, std::string_view chip);
 
+// Evidence of one GPU or switch, as nvidia_verify.hpp judges it.
+struct GpuEvidence {
+  Bytes report;       // SPDM request and response
+  std::string chain;  // PEM, leaf first
+  friend bool operator==(const GpuEvidence&, const GpuEvidence&) = default;
+};
+inline constexpr std::size_t kMaxGpus = 16;  // of one machine: eight GPUs and their switches, and some
+
 // Nothing in hardware ties a GPU to the machine around it (attestation.md 4): the machine asks the GPU for evidence
 // over this nonce, and puts the hash of what it got into its own report data.
 Bits256 gpu_nonce(const Bits256& tls_key_hash, const Bits256& verifier_nonce);
-// SHA-256 over label, number of pieces, and the SHA-256 of each piece of GPU evidence in order.
-Bits256 gpu_evidence_hash(const std::vector<Bytes>& evidence);
+// SHA-256 over label, number of pieces, and the SHA-256 of each GPU's report in order.
+Bits256 gpu_evidence_hash(const std::vector<GpuEvidence>& evidence);
 
 }  // namespace cocoon::tee

@@ -233,6 +233,15 @@ NvidiaRoots NvidiaRoots::nvidia() {
           {root("12977b5115acb0381179279fffeb5a8c4d264971ebb32298023a465fa41df5d1", "NVIDIA CoRIM signing Root CA")}};
 }
 
+Result<std::vector<std::string>> rim_names(const GpuEvidence& gpu) {
+  TRY_ASSIGN(const auto evidence, parse_spdm_evidence(gpu.report));
+  TRY_ASSIGN(const auto chain, read_certificates(gpu.chain, kMaxChain));
+  std::string chip;
+  const auto product = product_of(chain.front().common_name(), chip);
+  if (!product) return fail("'{}' is no known device", chain.front().common_name());
+  return rim_names(evidence, *product, chip);
+}
+
 NvidiaFacts verify_nvidia(Verdict& v, BytesView bytes, std::string_view chain_pem, const NvidiaCollateral& collateral,
                           const NvidiaDemands& demands, const NvidiaRoots& roots, Time now) {
   v.kind = TeeKind::gpu;

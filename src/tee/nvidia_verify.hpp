@@ -6,12 +6,6 @@
 
 namespace cocoon::tee {
 
-// NVIDIA's root of device identities, and its root of reference values: neither stands in for the other.
-struct NvidiaRoots {
-  std::vector<TrustedRoot> device, rim;
-  static NvidiaRoots nvidia();
-};
-
 // What the verifier got besides the evidence.
 struct NvidiaCollateral {
   std::vector<Bytes> rims;  // XML: of the driver (GPUs) and of the VBIOS
@@ -36,6 +30,10 @@ struct NvidiaFacts {
   std::size_t golden = 0;            // active golden values that were held against the evidence
   std::vector<unsigned> mismatches;  // indices of golden values that the evidence does not have
 };
+
+// Names of the reference values for a device (rim_names), by its own evidence and certificate, unverified: whoever
+// fetches them checks what they are about.
+Result<std::vector<std::string>> rim_names(const GpuEvidence&);
 
 // The names of its checks, in order: format, chain, root, validity, product, fwid, nonce, signature, ocsp, versions;
 // and with RIMs rim-format, rim-digest, rim-signature, rim-chain, rim-root, rim-validity, rim-ocsp, rim-match,

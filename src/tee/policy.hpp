@@ -37,6 +37,9 @@ struct Policy {
   unsigned max_vmpl = 0;                        // kind snp
   bool session_binding = false;                 // evidence must also be made for the session (session_binding.hpp)
   bool gpu_required = false;                    // verified GPU evidence bound to the CPU's
+  bool gpu_reference_values = true;             // a GPU's firmware and driver must be held against NVIDIA's manifests
+  bool gpu_revocation = true;                   // its certificates must have good OCSP answers
+  bool gpu_expired_signers = false;             // manifests whose signer has expired since are taken
   std::vector<KnownPlatform> platforms;
   bool only_known_platforms = false;  // refuse machines that are not in `platforms`
   std::vector<std::string> tiers;     // of known platforms; empty: every tier

@@ -155,16 +155,4 @@ Result<RatlsCertificate> read_ratls_certificate(BytesView der) {
   return out;
 }
 
-Bytes write_ccc_evidence(BytesView quote, BytesView claims) {
-  return der::join({cbor::write_head(cbor::Major::tag, kCccQuoteTag), cbor::write_head(cbor::Major::array, 2),
-                    cbor::write_bytes(quote), cbor::write_bytes(claims)});
-}
-
-Bytes write_ccc_claims(BytesView public_key) {
-  const Bytes entry =
-      der::join({cbor::write_head(cbor::Major::array, 2), cbor::write_head(cbor::Major::number, kSha256),
-                 cbor::write_bytes(crypto::sha256(public_key).view())});
-  return der::join({cbor::write_head(cbor::Major::map, 1), cbor::write_text(kPublicKeyHash), cbor::write_bytes(entry)});
-}
-
 }  // namespace cocoon::tee

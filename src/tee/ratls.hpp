@@ -28,10 +28,4 @@ struct RatlsCertificate {
 // An error when there is no evidence of these profiles, or when the claims are about another key. Total on any bytes.
 Result<RatlsCertificate> read_ratls_certificate(BytesView der);
 
-// The value of the DICE extension for a quote: tag 60000, [quote, claims]. The quote's report data must begin with
-// SHA-256(claims).
-Bytes write_ccc_evidence(BytesView quote, BytesView claims);
-// Claims that name this SubjectPublicKeyInfo: {"pubkey-hash": << [1, SHA-256] >>}, wrapped as existing certificates do.
-Bytes write_ccc_claims(BytesView public_key);
-
 }  // namespace cocoon::tee

@@ -2,10 +2,17 @@
 
 #include <algorithm>
 
+#include "tee/session_binding.hpp"
 #include "tee/snp_verify.hpp"
 
 namespace cocoon::tee {
 namespace {
+
+struct GpuQuestion {
+  const std::vector<GpuEvidence>& shown;
+  const std::vector<NvidiaCollateral>& collateral;
+  Bits256 nonce;
+};
 
 struct Question {
   std::optional<Bits512> expected;  // report data; none: not known
@@ -15,6 +22,7 @@ struct Question {
   const Collateral& collateral;
   SignatureMemo* memo;
   bool in_certificate = true;
+  const GpuQuestion* gpus = nullptr;  // none: not asked for
 };
 
 void check_complete(Verdict& v, bool complete) {
@@ -28,6 +36,33 @@ void check_report_data(Verdict& v, const Question& q, std::initializer_list<Byte
   if (!q.expected) return v.skip_check("report-data", "the evidence came without a key to compare with");
   const bool bound = std::ranges::all_of(shown, [&](BytesView one) { return std::ranges::equal(one, *q.expected); });
   v.require(bound, "report-data", "REPORT_DATA_MISMATCH", "the evidence was made for another key", kForged);
+}
+
+// Each GPU for itself. That they are this machine's is said by its report data, which names the hash of their evidence.
+void judge_gpus(Verdict& v, const Question& q) {
+  if (q.gpus == nullptr || q.gpus->shown.empty()) return;
+  const NvidiaDemands demands{.nonce = q.gpus->nonce,
+                              .rims = q.policy.gpu_reference_values,
+                              .all_rims = q.policy.gpu_reference_values,
+                              .ocsp = q.policy.gpu_revocation,
+                              .expired_rim_signers = q.policy.gpu_expired_signers};
+  std::string chips;
+  for (std::size_t i = 0; i < q.gpus->shown.size(); ++i) {
+    const auto& gpu = q.gpus->shown[i];
+    const auto collateral = i < q.gpus->collateral.size() ? q.gpus->collateral[i] : NvidiaCollateral{};
+    Verdict one;
+    const auto facts = verify_nvidia(one, gpu.report, gpu.chain, collateral, demands, q.trust.gpus, q.now);
+    one.settle();
+    if (!one.accepted) {
+      auto why = fmt::format("GPU {}: {} ({})", i, one.problem, one.reason);
+      if (!q.policy.gpu_required) return v.skip_check("gpus", std::move(why));
+      return v.fail_check("gpus", one.reason, std::move(why), one.advice);
+    }
+    chips += (chips.empty() ? "" : ", ") + facts.chip;
+    v.narrow(one.fresh_from, one.fresh_until);
+  }
+  v.gpu = true;
+  v.pass_check("gpus", chips);
 }
 
 void judge_quote(Verdict& v, const TdxEvidence& evidence, const Question& q) {
@@ -44,6 +79,7 @@ void judge_quote(Verdict& v, const TdxEvidence& evidence, const Question& q) {
   context.grace = q.policy.collateral_grace;
   verify_intel_quote(v, *quote, context);
   check_report_data(v, q, {v.report_data.view()});
+  judge_gpus(v, q);
   apply_policy(v, q.policy, q.now);
 }
 
@@ -77,6 +113,7 @@ void judge_snp(Verdict& v, const SnpEvidence& evidence, const Question& q) {
   const BytesView repeated =
       evidence.report_data.empty() && !q.in_certificate ? v.report_data.view() : BytesView(evidence.report_data);
   check_report_data(v, q, {v.report_data.view(), repeated});
+  judge_gpus(v, q);
   apply_policy(v, q.policy, q.now);
 }
 
@@ -123,9 +160,12 @@ Verdict verify_unbound(const Evidence& evidence, const Policy& policy, const Tru
   return answer(evidence, {std::nullopt, policy, trust, now, collateral, nullptr, false});
 }
 
-Verdict verify_for(const Evidence& evidence, const Bits512& expected, const Policy& policy, const Trust& trust,
-                   Time now, const Collateral& collateral, SignatureMemo* memo) {
-  return answer(evidence, {expected, policy, trust, now, collateral, memo, false});
+Verdict verify_session(const SessionEvidence& evidence, const SessionChallenge& challenge, const Policy& policy,
+                       const Trust& trust, Time now, const Collateral& collateral,
+                       const std::vector<NvidiaCollateral>& collateral_of_gpus, SignatureMemo* memo) {
+  const GpuQuestion gpus{evidence.gpus, collateral_of_gpus, challenge.gpu_nonce()};
+  return answer(evidence.machine,
+                {challenge.report_data(evidence.gpus), policy, trust, now, collateral, memo, false, &gpus});
 }
 
 Peer judge(const Evidence& evidence, const crypto::PublicKey& key, const Policy& policy, const Trust& trust, Time now,

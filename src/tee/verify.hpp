@@ -21,10 +21,6 @@ Verdict verify(const Evidence&, const crypto::PublicKey& key, const Policy&, con
 // Evidence that came without a key: everything but "report-data". It proves that such a machine exists, not who speaks.
 Verdict verify_unbound(const Evidence&, const Policy&, const Trust&, Time now, const Collateral& = {});
 
-// Evidence that must carry this report data, whatever it was made over (session_binding.hpp).
-Verdict verify_for(const Evidence&, const Bits512& report_data, const Policy&, const Trust&, Time now,
-                   const Collateral& = {}, SignatureMemo* memo = nullptr);
-
 // The same as what a role asks: who is this peer? peer.verdict.accepted says whether it may come in.
 Peer judge(const Evidence&, const crypto::PublicKey& key, const Policy&, const Trust&, Time now, const Collateral& = {},
            SignatureMemo* memo = nullptr);

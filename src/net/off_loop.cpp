@@ -1,0 +1,46 @@
+#include "net/off_loop.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+namespace cocoon::net::detail {
+namespace {
+
+asio::thread_pool& threads(OffLoop kind) {
+  static asio::thread_pool solving(2), attesting(1);
+  return kind == OffLoop::solving ? solving : attesting;
+}
+
+// The thread holds its own descriptor, so that neither side can write into something the other has closed.
+struct Bell {
+  explicit Bell(int descriptor) : fd(descriptor) {}
+  Bell(const Bell&) = delete;
+  Bell& operator=(const Bell&) = delete;
+  ~Bell() { ::close(fd); }
+  void ring() const {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto n = ::write(fd, &one, sizeof one);
+  }
+  int fd;
+};
+
+}  // namespace
+
+Task<Result<>> run_off_loop(Executor executor, OffLoop kind, std::function<void()> work) {
+  const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (fd < 0) co_return fail("no descriptor left for work on another thread");
+  asio::posix::stream_descriptor done(executor, fd);
+  const int theirs = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (theirs < 0) co_return fail("no descriptor left for work on another thread");
+  auto bell = std::make_shared<Bell>(theirs);
+  asio::post(threads(kind), [bell, work = std::move(work)] {
+    work();
+    bell->ring();
+  });
+  std::uint64_t count = 0;
+  const auto [ec, n] = co_await done.async_read_some(asio::buffer(&count, sizeof count), no_throw);
+  if (ec || n != sizeof count) co_return fail(net_cancelled, "given up");
+  co_return Result<>{};
+}
+
+}  // namespace cocoon::net::detail
