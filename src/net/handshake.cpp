@@ -201,6 +201,7 @@ class Handshake {
 
   Task<Result<>> bind_session() {
     auto& session = *link_->tls_;
+    link_->peer_.additions = session.binds_sessions();
     if (!session.binds_sessions()) {
       co_return config_.judge->needs_session()
           ? fail(net_untrusted, "the peer cannot prove that its evidence is for this session")

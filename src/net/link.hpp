@@ -56,7 +56,8 @@ struct PeerInfo {
   Time since;                                   // when
   std::shared_ptr<const SessionProof> session;  // null: the peer did not prove this session
   tcp::endpoint remote, local;
-  bool outgoing = false;  // we dialled
+  bool outgoing = false;   // we dialled
+  bool additions = false;  // the peer is of our kind: it showed our private TLS extension (net/tls.hpp)
 };
 
 class Link;

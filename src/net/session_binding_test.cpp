@@ -41,6 +41,7 @@ TEST_F(SessionBinding, BothSidesProveTheSession) {
   connect();
   EXPECT_TRUE(client.link->peer().peer.verdict.session_bound);
   EXPECT_TRUE(server.link->peer().peer.verdict.session_bound);
+  EXPECT_TRUE(client.link->peer().additions && server.link->peer().additions);
   EXPECT_EQ(client.link->peer().peer.tee, tee::TeeKind::tdx);
   const Bytes object{1, 2, 3, 4};
   client.link->send_packet(object);
@@ -64,6 +65,7 @@ TEST_F(SessionBinding, OlderNodesAreMetWithoutIt) {
   connect();  // the client does not offer it
   EXPECT_FALSE(client.link->peer().peer.verdict.session_bound);
   EXPECT_FALSE(server.link->peer().peer.verdict.session_bound);
+  EXPECT_FALSE(client.link->peer().additions || server.link->peer().additions);
 }
 
 // The relay holds the proxy's certificate and its key, but no machine: evidence over the key alone lets it in.

@@ -22,6 +22,7 @@ role::Peer describe(const net::PeerInfo& info) {
   if (info.peer.verdict.simulated) p.tee += " (simulated)";
   p.verdict = tee::summary(info.peer.verdict);
   p.address = fmt::format("{}:{}", info.remote.address().to_string(), info.remote.port());
+  p.additions = info.additions;
   return p;
 }
 

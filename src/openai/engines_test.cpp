@@ -8,6 +8,7 @@
 
 #include "openai/answer_body.hpp"
 #include "openai/chat.hpp"
+#include "openai/context_length.hpp"
 #include "openai/models.hpp"
 #include "openai/sse.hpp"
 
@@ -122,6 +123,52 @@ TEST(Engines, ModelsOfEveryShape) {
         std::pair{"ollama-models.json", "llama3.2:1b"}, std::pair{"llama-server-models.json", "tinychat.gguf"},
         std::pair{"tgi-models.json", "HuggingFaceH4/zephyr-7b-beta"}})
     EXPECT_EQ(model_ids(recorded(file)).value_or(std::vector<std::string>{}), std::vector<std::string>{id}) << file;
+}
+
+std::optional<std::int32_t> context_in(std::string_view path, std::string_view body) {
+  for (const auto& page : context_pages())
+    if (page.path == path) return page.read(body, "m");
+  return std::nullopt;
+}
+
+TEST(Engines, SayHowLongAContextTheyServe) {
+  EXPECT_EQ(context_in_models(recorded("vllm-models.json"), "Qwen/Qwen3-8B"), 40960);
+  EXPECT_EQ(context_in_models(recorded("sglang-models.json"), "known/by-another-name"), 40960);
+  // What the model was trained for is not what is served.
+  EXPECT_EQ(context_in_models(recorded("llama-server-models.json"), "tinychat.gguf"), std::nullopt);
+  EXPECT_EQ(trained_context_in_models(recorded("llama-server-models.json"), "tinychat.gguf"), 512);
+  EXPECT_EQ(context_in("/props", recorded("llama-server-props.json")), 256);
+  EXPECT_EQ(context_in_models(recorded("tgi-models.json"), "m"), std::nullopt);
+  EXPECT_EQ(context_in("/info", recorded("tgi-info.json")), 4096);
+  EXPECT_EQ(context_in("/info", R"({"max_input_length":1024})"), 1024);
+  EXPECT_EQ(context_in("/api/show", recorded("ollama-show.json")), 131072);
+  EXPECT_EQ(
+      context_in("/api/show", R"({"parameters":"stop \"x\"\nnum_ctx    8192\n","model_info":{"a.context_length":9}})"),
+      8192);
+}
+
+TEST(Engines, OneOfSeveralModelsIsFoundByItsName) {
+  constexpr std::string_view kTwo = R"({"data":[{"id":"a","max_model_len":1},{"id":"b","max_model_len":2}]})";
+  EXPECT_EQ(context_in_models(kTwo, "b"), 2);
+  EXPECT_EQ(context_in_models(kTwo, "c"), std::nullopt);
+}
+
+TEST(Engines, NonsenseSaysNothingOfTheContext) {
+  for (const std::string_view n : {"0", "-5", "\"many\"", "4294967296", "1e99", "null", "[1]"}) {
+    const auto put = [&](std::string_view before, std::string_view after) {
+      return std::string(before) + std::string(n) + std::string(after);
+    };
+    EXPECT_EQ(context_in_models(put(R"({"data":[{"id":"m","max_model_len":)", "}]}"), "m"), std::nullopt) << n;
+    EXPECT_EQ(context_in("/props", put(R"({"default_generation_settings":{"n_ctx":)", "}}")), std::nullopt) << n;
+    EXPECT_EQ(context_in("/info", put(R"({"max_total_tokens":)", "}")), std::nullopt) << n;
+    EXPECT_EQ(context_in("/api/show", put(R"({"model_info":{"x.context_length":)", "}}")), std::nullopt) << n;
+  }
+  for (const std::string_view body : {"", "{}", "[]", "[{}]", "nonsense", R"({"data":[]})", R"({"data":[1]})",
+                                      R"({"parameters":"num_ctx","model_info":3})", R"({"parameters":"num_ctx   "})"}) {
+    EXPECT_EQ(context_in_models(body, "m"), std::nullopt) << body;
+    EXPECT_EQ(trained_context_in_models(body, "m"), std::nullopt) << body;
+    for (const auto& page : context_pages()) EXPECT_EQ(page.read(body, "m"), std::nullopt) << page.path << body;
+  }
 }
 
 TEST(Engines, NoRecordingIsForgotten) {

@@ -10,11 +10,17 @@
 namespace cocoon::openai {
 namespace {
 
+std::string context_text(const std::optional<std::int64_t>& tokens) {
+  return tokens ? fmt::format(R"(,"context_length":{})", *tokens) : std::string();
+}
+
 std::string workers_text(const std::vector<ModelWorker>& workers) {
   std::string out;
-  for (const auto& w : workers)
-    out += fmt::format(R"({}{{"coefficient":{},"running_requests":{},"max_running_requests":{}}})",
-                       out.empty() ? "" : ",", w.coefficient, w.running_requests, w.max_running_requests);
+  for (const auto& w : workers) {
+    out += fmt::format(R"({}{{"coefficient":{},"running_requests":{},"max_running_requests":{}{}}})",
+                       out.empty() ? "" : ",", w.coefficient, w.running_requests, w.max_running_requests,
+                       context_text(w.context_length));
+  }
   return out;
 }
 
@@ -50,6 +56,13 @@ std::string tee_text(const ModelEntry& m) {
   return ",\"tee\":[" + out + "]";
 }
 
+std::optional<std::int64_t> shortest_context(const ModelEntry& m) {
+  std::optional<std::int64_t> out;
+  for (const auto& w : m.workers)
+    if (w.context_length) out = std::min(out.value_or(*w.context_length), *w.context_length);
+  return out;
+}
+
 constexpr std::size_t kMaxListBytes = std::size_t{1} << 20;
 
 }  // namespace
@@ -58,8 +71,7 @@ std::string model_body(const ModelEntry& m) {
   auto out = fmt::format(R"({{"id":{},"object":"model","created":0,"owned_by":"cocoon","workers":[{}])",
                          json_quote(m.id), workers_text(m.workers));
   out += pricing_text(m) + capacity_text(m) + tee_text(m);
-  if (m.context_length) out += fmt::format(R"(,"context_length":{})", *m.context_length);
-  return out + "}";
+  return out + context_text(shortest_context(m)) + "}";
 }
 
 std::string models_body(const std::vector<ModelEntry>& models) {

@@ -15,6 +15,7 @@ struct ModelWorker {
   std::int64_t coefficient = 0;  // 1/1000
   std::int64_t running_requests = 0;
   std::int64_t max_running_requests = 0;
+  std::optional<std::int64_t> context_length{};  // tokens
 };
 // What the network's root contract says: nanoTON per adjusted token, and multipliers of raw tokens in 1/10000.
 struct ModelPrices {
@@ -26,11 +27,11 @@ struct ModelEntry {
   std::vector<ModelWorker> workers;
   std::optional<ModelPrices> prices{};
   std::set<std::string> tee{};  // kinds of TEE of the proxies that we reach it through
-  std::optional<std::int64_t> context_length{};
 };
 
 // OpenAI's model object and more: `workers` as existing clients read them; `pricing` in TON per million raw tokens, of
-// the cheapest worker; `capacity` over all workers, in requests.
+// the cheapest worker; `capacity` over all workers, in requests; `context_length` of the worker that serves the
+// shortest, so that it holds whoever answers.
 std::string model_body(const ModelEntry&);
 std::string models_body(const std::vector<ModelEntry>&);
 

@@ -7,7 +7,10 @@ namespace cocoon::openai {
 namespace {
 
 TEST(Models, SayWhatTheyCostAndHowMuchIsFree) {
-  ModelEntry m{"org/\"m\"", {{1500, 1, 3}, {1000, 5, 4}}, ModelPrices{20, 10000, 1000, 40000, 80000}, {"tdx"}, 4096};
+  ModelEntry m{"org/\"m\"",
+               {{1500, 1, 3, 8192}, {1000, 5, 4, 4096}, {1000, 0, 0}},
+               ModelPrices{20, 10000, 1000, 40000, 80000},
+               {"tdx"}};
   const auto body = boost::json::parse(model_body(m));
   EXPECT_EQ(body.at("id").as_string(), "org/\"m\"");
   EXPECT_EQ(body.at("object").as_string(), "model");
@@ -22,7 +25,9 @@ TEST(Models, SayWhatTheyCostAndHowMuchIsFree) {
   EXPECT_EQ(body.at("capacity").at("max_running").as_int64(), 7);
   EXPECT_EQ(body.at("capacity").at("free").as_int64(), 2);
   EXPECT_EQ(body.at("tee").at(0).as_string(), "tdx");
-  EXPECT_EQ(body.at("context_length").as_int64(), 4096);
+  EXPECT_EQ(body.at("context_length").as_int64(), 4096) << "holds whichever worker answers";
+  EXPECT_EQ(body.at("workers").at(0).at("context_length").as_int64(), 8192);
+  EXPECT_FALSE(body.at("workers").at(2).as_object().contains("context_length"));
 }
 
 TEST(Models, WhatIsNotKnownIsNotThere) {

@@ -21,12 +21,13 @@ using QueryToken = std::uint64_t;  // one query of ours; chosen by the core, uni
 // Who is at the other end, as far as TLS and attestation told (wire.md 2.3, 2.4). A value: the verdict was reached
 // before the core hears of the link.
 struct Peer {
-  Bits256 public_key;     // of its certificate
-  Bits256 image_hash;     // wire.md 2.4.5; the hash of the all-zero TDX report when not attested
-  bool attested = false;  // evidence was present and passed the policy of the port
-  std::string tee;        // "tdx", "sev", "none"
-  std::string verdict;    // one line for people
-  std::string address;    // "ip:port" of the remote side
+  Bits256 public_key;      // of its certificate
+  Bits256 image_hash;      // wire.md 2.4.5; the hash of the all-zero TDX report when not attested
+  bool attested = false;   // evidence was present and passed the policy of the port
+  std::string tee;         // "tdx", "sev", "none"
+  std::string verdict;     // one line for people
+  std::string address;     // "ip:port" of the remote side
+  bool additions = false;  // both sides have shown that they know what we add to the protocol; others are sent none
 };
 
 // --- events

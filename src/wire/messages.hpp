@@ -54,12 +54,13 @@ using PacketToClient =
 using PacketToProxyFromClient = std::variant<client::RunQueryEx, client::RunQuery, client::CancelQuery>;
 using QueryToProxyFromClient =
     std::variant<client::ConnectToProxy, client::AuthorizeWithProxyShort, client::AuthorizeWithProxyLong,
-                 client::UpdatePaymentStatus, client::GetWorkerTypes, client::GetWorkerTypesV2>;
+                 client::UpdatePaymentStatus, client::GetWorkerTypes, client::GetWorkerTypesV2,
+                 client::GetWorkerTypesV2Ex>;
 
 using PacketToProxyFromWorker =
     std::variant<proxy::QueryAnswerEx, proxy::QueryAnswerPartEx, proxy::QueryAnswerErrorEx, proxy::QueryAnswer,
                  proxy::QueryAnswerPart, proxy::QueryAnswerError, proxy::QueryAnswerPartError, worker::EnabledDisabled,
-                 worker::NewCoefficient>;
+                 worker::NewCoefficient, worker::ContextLength>;
 using QueryToProxyFromWorker =
     std::variant<worker::ConnectToProxy, worker::CompareBalanceWithProxy, worker::ExtendedCompareBalanceWithProxy,
                  worker::ProxyHandshakeComplete, worker::UpdatePaymentStatus>;

@@ -243,7 +243,14 @@ struct WorkerInstanceV2 {
   std::int32_t coefficient = 0;
   std::int32_t active_requests = 0;
   std::int32_t max_active_requests = 0;
-  static void fields(auto& a, auto& m) { a(m.flags, m.coefficient, m.active_requests, m.max_active_requests); }
+  std::int32_t context_length = 0;  // [bit 30] tokens; an addition to the protocol, see GetWorkerTypesV2Ex
+  void set_context_length(std::int32_t tokens) {
+    flags |= 1u << 30;
+    context_length = tokens;
+  }
+  static void fields(auto& a, auto& m) {
+    a(m.flags, m.coefficient, m.active_requests, m.max_active_requests).when(m.flags, 30, m.context_length);
+  }
   friend bool operator==(const WorkerInstanceV2&, const WorkerInstanceV2&) = default;
 };
 
@@ -386,6 +393,16 @@ struct GetWorkerTypesV2 {
   using Answer = WorkerTypesV2;
   static void fields(auto&, auto&) {}
   friend bool operator==(const GetWorkerTypesV2&, const GetWorkerTypesV2&) = default;
+};
+
+// An addition to the protocol: the same list, in which instances may say how long a context they serve. Only between
+// nodes that have told each other that they know our additions (role::Peer::additions).
+struct GetWorkerTypesV2Ex {
+  static constexpr std::uint32_t kId = 0x4ddbb3ec;
+  static constexpr std::string_view kName = "client.getWorkerTypesV2Ex";
+  using Answer = WorkerTypesV2;
+  static void fields(auto&, auto&) {}
+  friend bool operator==(const GetWorkerTypesV2Ex&, const GetWorkerTypesV2Ex&) = default;
 };
 
 }  // namespace client

@@ -29,6 +29,16 @@ struct NewCoefficient {
   friend bool operator==(const NewCoefficient&, const NewCoefficient&) = default;
 };
 
+// An addition to the protocol: how long a context this worker serves, as its engine or its operator says; 0: not known
+// any more. Only to proxies that know our additions (role::Peer::additions).
+struct ContextLength {
+  static constexpr std::uint32_t kId = 0x39adf7db;
+  static constexpr std::string_view kName = "worker.contextLength";
+  std::int32_t tokens = 0;
+  static void fields(auto& a, auto& m) { a(m.tokens); }
+  friend bool operator==(const ContextLength&, const ContextLength&) = default;
+};
+
 struct ConnectedToProxy {
   static constexpr std::uint32_t kId = 0x66bc82ee;
   static constexpr std::string_view kName = "worker.connectedToProxy";

@@ -18,6 +18,17 @@ test('models are listed', async () => {
   assert.deepEqual(models.data.map((m) => m.id), ['tinychat']);
 });
 
+test('a model says how long a context it has, as its engine says it', async () => {
+  const { body: engine } = await getJson(`http://127.0.0.1:${network.portBase + 3000}/v1/models`);
+  const served = engine.data[0].max_model_len;
+  assert.ok(served > 0);
+  const { body: list } = await getJson(`${network.api}/v1/models`);
+  assert.equal(list.data[0].context_length, served);
+  const one = await openai.models.retrieve('tinychat');
+  assert.equal(one.context_length, served);
+  assert.deepEqual(one.workers.map((w) => w.context_length), [served]);
+});
+
 test('a plain answer has text, usage and its cost', async () => {
   const reply = await openai.chat.completions.create(ask('Hello'));
   assert.ok(reply.choices[0].message.content.length > 0);

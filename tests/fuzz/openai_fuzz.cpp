@@ -1,5 +1,6 @@
 // Request bodies: what is accepted is an object again after rewriting, and rewriting again changes nothing.
 #include "openai/chat.hpp"
+#include "openai/context_length.hpp"
 #include "openai/message_strings.hpp"
 #include "openai/models.hpp"
 #include "openai/request.hpp"
@@ -28,6 +29,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   (void)read_chat_piece(in);
   (void)model_ids(in);
+  (void)context_in_models(in, "m");
+  (void)trained_context_in_models(in, "m");
+  for (const auto& page : context_pages()) (void)page.read(in, "m");
   (void)transform_strings(in, [](std::string_view s) -> cocoon::Result<std::string> { return std::string(s); });
   return 0;
 }

@@ -130,14 +130,16 @@ void Core::on(const role::QueryDone& e, Time now, Effects& out) {
   if (it == questions_.end()) return;
   const auto question = it->second;
   questions_.erase(it);
-  if (question.what == Asked::models) {
-    if (e.result)
-      models(question.api, *e.result, out);
-    else
-      out.emplace_back(ApiFailed{question.api, e.result.error().code, e.result.error().what});
+  auto* s = session_of(question.link);
+  if (question.what == Asked::models || question.what == Asked::models_ex) {
+    if (e.result) return models(question.api, *e.result, out);
+    const auto& error = e.result.error();
+    // An older node of our kind: it knows additions, but not this one.
+    if (s != nullptr && question.what == Asked::models_ex && error.code == wire::kErrorGeneric)
+      return ask_models(*s, Asked::models, question.api, out);
+    out.emplace_back(ApiFailed{question.api, error.code, error.what});
     return;
   }
-  auto* s = session_of(question.link);
   if (s == nullptr) return;
   if (!e.result) {
     if (question.what == Asked::status) return;  // the next one may do better; silence is the link's affair
@@ -153,6 +155,7 @@ void Core::on(const role::QueryDone& e, Time now, Effects& out) {
     case Asked::status:
       return payment_status(*s, *e.result, now, out);
     case Asked::models:
+    case Asked::models_ex:
       return;
   }
 }
@@ -198,7 +201,7 @@ void Core::drop_session(Session& s, int code, const std::string& why, Time now, 
   fail_requests_of(s, code, why, out);
   std::erase_if(questions_, [&](const auto& q) {
     if (q.second.link != s.link) return false;
-    if (q.second.what == Asked::models) out.emplace_back(ApiFailed{q.second.api, code, why});
+    if (q.second.api != 0) out.emplace_back(ApiFailed{q.second.api, code, why});
     return true;
   });
   if (s.proxy_contract) {

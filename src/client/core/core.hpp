@@ -86,11 +86,11 @@ class Core {
     Time send_at{};  // while waiting
   };
 
-  enum class Asked { connect, authorise, status, models };
+  enum class Asked { connect, authorise, status, models, models_ex };
   struct Question {
     Asked what;
     role::LinkId link;
-    ApiId api = 0;  // models
+    ApiId api = 0;  // models, models_ex
   };
 
   // core.cpp
@@ -139,6 +139,7 @@ class Core {
   void cancel(const Bits256& id, Effects&);  // tells the proxy that nobody waits any more
   void finish(const Bits256& id, bool success, Effects&);
   void fail_requests_of(Session&, int code, const std::string& why, Effects&);
+  void ask_models(Session&, Asked, ApiId, Effects&);
   void models(ApiId, BytesView answer, Effects&);
   void packet(Session&, const wire::PacketToClient&, Time, Effects&);
 

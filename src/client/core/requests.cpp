@@ -223,7 +223,14 @@ void Core::on(const ApiModels& m, Time, Effects& out) {
         ApiFailed{m.id, wire::kErrorNotReady, "no proxy is ready: " + why_not_ready(), ApiFailed::Why::not_connected});
     return;
   }
-  ask(*s, Asked::models, wire::encode(wire::client::GetWorkerTypesV2{}), std::chrono::seconds(10), out, m.id);
+  ask_models(*s, s->peer.additions ? Asked::models_ex : Asked::models, m.id, out);
+}
+
+// Proxies of other makes are asked only what they know.
+void Core::ask_models(Session& s, Asked what, ApiId api, Effects& out) {
+  auto query = what == Asked::models_ex ? wire::encode(wire::client::GetWorkerTypesV2Ex{})
+                                        : wire::encode(wire::client::GetWorkerTypesV2{});
+  ask(s, what, std::move(query), std::chrono::seconds(10), out, api);
 }
 
 void Core::models(ApiId api, BytesView answer, Effects& out) {

@@ -477,5 +477,32 @@ TEST(ClientRequests, AsksForTheModels) {
   EXPECT_EQ(only<ApiFailed>(w.handle(role::LinkDown{w.link, "gone"})).id, 5U);
 }
 
+// The list with our additions: only from proxies that know them.
+TEST(ClientRequests, AsksForTheModelsWithContexts) {
+  World w;
+  w.proxy_additions = true;
+  w.become_ready();
+  const auto query = only<role::SendQuery>(w.handle(ApiModels{1}));
+  EXPECT_TRUE(wire::decode<wire::client::GetWorkerTypesV2Ex>(query.data));
+  WorkerTypesV2 list;
+  list.types.push_back({"m", {{0, 1500, 1, 3}}});
+  list.types[0].workers[0].set_context_length(4096);
+  EXPECT_EQ(only<ApiModelList>(w.answer(query.token, list)).types.at(0).workers.at(0).context_length, 4096);
+}
+
+TEST(ClientRequests, AnOlderProxyOfOurKindIsAskedWithoutThem) {
+  World w;
+  w.proxy_additions = true;
+  w.become_ready();
+  auto query = only<role::SendQuery>(w.handle(ApiModels{1}));
+  query = only<role::SendQuery>(w.answer_error(query.token, 0));
+  EXPECT_TRUE(wire::decode<GetWorkerTypesV2>(query.data));
+  EXPECT_EQ(only<ApiFailed>(w.answer_error(query.token, 0)).id, 1U) << "there is no third form";
+  query = only<role::SendQuery>(w.handle(ApiModels{2}));
+  EXPECT_EQ(only<ApiFailed>(w.answer_error(query.token, 652)).id, 2U);
+  w.handle(ApiModels{3});
+  EXPECT_EQ(only<ApiFailed>(w.handle(role::LinkDown{w.link, "gone"})).id, 3U);
+}
+
 }  // namespace
 }  // namespace cocoon::client

@@ -14,7 +14,10 @@ namespace {
 openai::ModelEntry entry_of(const wire::client::WorkerTypeV2& type, const NodeStatus& node) {
   openai::ModelEntry out;
   out.id = type.name;
-  for (const auto& w : type.workers) out.workers.push_back({w.coefficient, w.active_requests, w.max_active_requests});
+  for (const auto& w : type.workers) {
+    auto& one = out.workers.emplace_back(w.coefficient, w.active_requests, w.max_active_requests);
+    if (w.context_length > 0) one.context_length = w.context_length;
+  }
   if (node.core.root) {
     const auto& p = node.core.root->params;
     const auto& m = p.multipliers;

@@ -522,7 +522,8 @@ TEST_F(ApiTest, WebPagesNeedPermission) {
 
 TEST_F(ApiTest, Models) {
   on_models = [&](const ApiModels& m) {
-    api->deliver(ApiModelList{m.id, {{"org/one", {{0, 1500, 1, 3}}}, {"gone", {}}, {"two", {{0, 1000, 0, 1}}}}});
+    api->deliver(
+        ApiModelList{m.id, {{"org/one", {{1u << 30, 1500, 1, 3, 4096}}}, {"gone", {}}, {"two", {{0, 1000, 0, 1}}}}});
   };
   status.core.root.emplace();
   status.core.root->params.price_per_token = 20;
@@ -538,6 +539,8 @@ TEST_F(ApiTest, Models) {
   EXPECT_EQ(list.at("data").at(0).at("workers").at(0).at("coefficient").as_int64(), 1500);
   EXPECT_DOUBLE_EQ(list.at("data").at(0).at("pricing").at("prompt").as_double(), 0.03);
   EXPECT_EQ(list.at("data").at(0).at("capacity").at("free").as_int64(), 2);
+  EXPECT_EQ(list.at("data").at(0).at("context_length").as_int64(), 4096);
+  EXPECT_FALSE(list.at("data").at(1).as_object().contains("context_length"));
   EXPECT_EQ(list.at("data").at(0).at("tee").at(0).as_string(), "tdx");
   EXPECT_EQ(get("/v1/models/org/one").parsed().at("id").as_string(), "org/one");
   EXPECT_EQ(get("/v1/models/org%2Fone").parsed().at("object").as_string(), "model");

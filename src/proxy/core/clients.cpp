@@ -97,10 +97,11 @@ void Clients::query(Io& io, const role::QueryIn& q) {
   if (client->step != Step::ready)
     return io.refuse(q.link, q.id, wire::kErrorProtocolViolation, "asked before the handshake ended");
   if (id == wire::client::UpdatePaymentStatus::kId) return payment_status(io, *client, q);
-  // The two model lists have no fields: what decodes is the bare id.
+  // The lists of models have no fields: what decodes is the bare id.
   if (q.data.size() != sizeof id) return io.refuse(q.link, q.id, wire::kErrorGeneric, "bytes left over");
   if (id == wire::client::GetWorkerTypes::kId) return io.answer(q.link, q.id, workers_.types());
-  io.answer(q.link, q.id, workers_.types_v2());
+  const bool more = id == wire::client::GetWorkerTypesV2Ex::kId;
+  io.answer(q.link, q.id, workers_.types_v2(more ? Workers::ListForm::with_additions : Workers::ListForm::existing));
 }
 
 void Clients::hello(Io& io, ClientLink& client, const role::QueryIn& q) {

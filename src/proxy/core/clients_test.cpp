@@ -229,6 +229,7 @@ TEST(ProxyClients, QueriesAreSortedByTheirId) {
   const Bytes short_auth = wire::encode(wire::client::AuthorizeWithProxyShort{});
   const Bytes status = wire::encode(wire::client::UpdatePaymentStatus{});
   const Bytes types = wire::encode(wire::client::GetWorkerTypesV2{});
+  const Bytes types_ex = wire::encode(wire::client::GetWorkerTypesV2Ex{});
   const Bytes refund = wire::encode(wire::client::RequestRefund{});
   const Bytes worker_hello = wire::encode(w.worker_hello(kOwner));
   const Bytes worker_status = wire::encode(wire::worker::UpdatePaymentStatus{});
@@ -250,6 +251,8 @@ TEST(ProxyClients, QueriesAreSortedByTheirId) {
       {"status, offered", offered(), status, 621, false},
       {"types, offered", offered(), types, 621, false},
       {"types with bytes left over, ready", ready(), trailing(types), 0, false},
+      {"types with additions, offered", offered(), types_ex, 621, false},
+      {"types with additions and bytes left over, ready", ready(), trailing(types_ex), 0, false},
       {"status with bytes left over, ready", ready(), trailing(status), 0, false},
       {"authorise, new", fresh(), short_auth, 0, true},
       {"hello, offered", offered(), hello, 0, true},
@@ -321,6 +324,23 @@ TEST(ProxyClients, ModelsAreListedAsTheReferenceDoes) {
   for (const auto link : workers) w.down(link);
   EXPECT_TRUE(types_v2().at(0).workers.empty());  // the entry stays
   EXPECT_EQ(types().at(0).coefficient_min, kSentinel);
+}
+
+TEST(ProxyClients, ContextsAreListedForThoseWhoAskForThem) {
+  World w;
+  const auto client = w.client();
+  const auto worker = w.worker();
+  const auto listed = [&](const auto& query) {
+    w.query(client, query);
+    return w.answer<wire::client::WorkerTypesV2>(client).types.at(0).workers.at(0);
+  };
+  const wire::client::GetWorkerTypesV2Ex with;
+  EXPECT_EQ(listed(with).flags, 0U) << "this worker has not said";
+  w.packet(worker, wire::worker::ContextLength{4096});
+  EXPECT_EQ(listed(with).context_length, 4096);
+  EXPECT_EQ(listed(wire::client::GetWorkerTypesV2{}).flags, 0U) << "the list that everybody knows stays as it is";
+  w.packet(worker, wire::worker::ContextLength{-1});
+  EXPECT_EQ(listed(with).flags, 0U);
 }
 
 TEST(ProxyClients, ADisabledProxyClosesEveryLink) {

@@ -251,6 +251,10 @@ void Workers::state_packet(Io& io, role::LinkId link, BytesView packet) {
         ++openings_;
       }
       break;
+    case wire::worker::ContextLength::kId:
+      if (const auto state = wire::decode<wire::worker::ContextLength>(packet))
+        worker->context_length = std::max(0, state->tokens);
+      break;
     default:
       break;
   }
@@ -347,7 +351,7 @@ wire::client::WorkerTypes Workers::types() const {
   return out;
 }
 
-wire::client::WorkerTypesV2 Workers::types_v2() const {
+wire::client::WorkerTypesV2 Workers::types_v2(ListForm form) const {
   wire::client::WorkerTypesV2 out;
   for (const auto& [name, ids] : models_) {
     wire::client::WorkerTypeV2 type;
@@ -359,6 +363,8 @@ wire::client::WorkerTypesV2 Workers::types_v2() const {
       instance.coefficient = worker.coefficient;
       instance.active_requests = worker.running;
       instance.max_active_requests = worker.limit;
+      if (form == ListForm::with_additions && worker.context_length > 0)
+        instance.set_context_length(worker.context_length);
       type.workers.push_back(instance);
     }
     std::stable_sort(type.workers.begin(), type.workers.end(),

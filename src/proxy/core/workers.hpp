@@ -29,9 +29,10 @@ struct WorkerLink {
   std::string full_model;
   std::string model;  // the base name: what clients ask for
   std::int32_t version = 0;
-  std::int32_t coefficient = 0;  // for new requests, 1/1000
-  std::int32_t limit = 0;        // of requests at once
-  std::string description;       // JSON text of the worker, "{}" if it sent none
+  std::int32_t coefficient = 0;     // for new requests, 1/1000
+  std::int32_t limit = 0;           // of requests at once
+  std::string description;          // JSON text of the worker, "{}" if it sent none
+  std::int32_t context_length = 0;  // tokens; 0: it has not said
   bool disabled = true;
   bool listed = false;  // in the table of models
 
@@ -52,7 +53,8 @@ class Workers {
   void link_up(Io&, const role::LinkUp&);
   void link_down(role::LinkId);
   void query(Io&, const role::QueryIn&);
-  void state_packet(Io&, role::LinkId, BytesView packet);  // enabledDisabled, newCoefficient; others are ignored
+  // enabledDisabled, newCoefficient, contextLength; others are ignored.
+  void state_packet(Io&, role::LinkId, BytesView packet);
   void tick(Io&);
   Time wake_at() const { return deadlines_.earliest(); }
   // After a change of the root: workers whose image or model is no longer listed get no more requests.
@@ -76,7 +78,8 @@ class Workers {
   bool has(role::LinkId link) const { return links_.contains(link); }
 
   wire::client::WorkerTypes types() const;
-  wire::client::WorkerTypesV2 types_v2() const;
+  enum class ListForm { existing, with_additions };
+  wire::client::WorkerTypesV2 types_v2(ListForm) const;
   const std::map<role::LinkId, WorkerLink>& links() const { return links_; }
 
  private:

@@ -194,6 +194,11 @@ void Core::on(const EngineHealth& e, Time, Effects& out) {
   for (auto& [id, s] : sessions_) tell_if_disabled(s, out);
 }
 
+void Core::on(const EngineContext& e, Time, Effects& out) {
+  engine_context_ = e.tokens;
+  for (auto& [id, s] : sessions_) tell_context(s, out);
+}
+
 void Core::on(const SetEnabled& e, Time, Effects& out) {
   enabled_ = e.enabled;
   for (auto& [id, s] : sessions_) tell_if_disabled(s, out);
@@ -212,6 +217,13 @@ void Core::tell_if_disabled(Session& s, Effects& out) {
   if (s.stage != Stage::ready || s.told_disabled == disabled()) return;
   s.told_disabled = disabled();
   out.emplace_back(role::SendPacket{s.link, wire::encode(wire::worker::EnabledDisabled{disabled() ? 1 : 0})});
+}
+
+// Proxies of other makes are told nothing that they do not know.
+void Core::tell_context(Session& s, Effects& out) {
+  if (s.stage != Stage::ready || !s.peer.additions || s.told_context == context_length()) return;
+  s.told_context = context_length();
+  out.emplace_back(role::SendPacket{s.link, wire::encode(wire::worker::ContextLength{s.told_context})});
 }
 
 void Core::adopt_root(const role::AccountObserved& e, Time now, Effects& out) {
@@ -286,6 +298,7 @@ Core::Status Core::status() const {
   st.enabled = enabled_;
   st.engine_up = engine_up_;
   st.engine_why_not = engine_why_not_;
+  st.context_length = context_length();
   for (const auto& [id, s] : sessions_)
     st.connections.push_back({s.address, kStages[static_cast<int>(s.stage)], s.last_error, s.peer, s.proto,
                               s.jobs.size(), s.proxy_contract});

@@ -22,6 +22,7 @@ struct Config : role::ProxyList::Config {
   std::int32_t coefficient = 1000;         // price factor, 1/1000
   std::int32_t max_active_requests = 200;  // running at once, all proxies together
   bool enabled = true;                     // the operator's switch at the start
+  std::int32_t context_length = 0;         // tokens, told to proxies; 0: what the engine says
   std::string machine_description;         // JSON text or empty; told to proxies only if min_version is 4
   std::int32_t min_version = 0, max_version = 4;
   Duration handshake_timeout = std::chrono::seconds(30);
@@ -55,6 +56,7 @@ class Core {
     bool enabled = true;  // the operator's switch
     bool engine_up = false;
     std::string engine_why_not;
+    std::int32_t context_length = 0;  // tokens; 0: not known
     std::vector<Connection> connections;
     Money::Status money;
     std::size_t running = 0, running_limit = 0;
@@ -80,6 +82,7 @@ class Core {
     int proto = 0;
     std::optional<ton::Address> proxy_contract;  // set once it has said who it is and that was found right
     bool told_disabled = true;                   // what the proxy last heard
+    std::int32_t told_context = 0;               // likewise
     Time next_status{};
     std::unordered_map<Bits256, JobId> jobs;  // by the proxy's request id
   };
@@ -113,6 +116,7 @@ class Core {
   void on(const role::ExternalResult&, Time, Effects&);
   void on(const role::Order&, Time, Effects&);
   void on(const EngineHealth&, Time, Effects&);
+  void on(const EngineContext&, Time, Effects&);
   void on(const SetEnabled&, Time, Effects&);
   void on(const SetCoefficient&, Time, Effects&);
   void adopt_root(const role::AccountObserved&, Time, Effects&);
@@ -125,6 +129,8 @@ class Core {
   void ask(Session&, Asked, Bytes, Duration timeout, Effects&);
   bool disabled() const { return !enabled_ || !engine_up_; }
   void tell_if_disabled(Session&, Effects&);
+  std::int32_t context_length() const { return config_.context_length > 0 ? config_.context_length : engine_context_; }
+  void tell_context(Session&, Effects&);
   std::string why_not_ready() const;
 
   // handshake.cpp
@@ -167,6 +173,7 @@ class Core {
   bool watching_ = false;
   bool enabled_ = true;
   bool engine_up_ = false;
+  std::int32_t engine_context_ = 0;
   std::string engine_why_not_ = "the engine has not answered yet";
   std::map<role::QueryToken, Question> questions_;
   std::unordered_map<JobId, Job> jobs_;

@@ -21,6 +21,9 @@ struct EngineHealth {  // of the latest check; told each time it is known anew
   bool up = false;
   std::string why_not;  // in words, when not up
 };
+struct EngineContext {      // how long a context the engine serves; told when it is known anew
+  std::int32_t tokens = 0;  // 0: it does not say
+};
 // A job's end comes in one of three ways: EngineAnswer; EngineHead, then EngineDone; EngineFailed at any point.
 struct EngineAnswer {  // everything at once
   JobId job = 0;
@@ -56,9 +59,10 @@ struct SetCoefficient {
   std::int32_t coefficient = 0;  // 1/1000
 };
 
-using Event = std::variant<role::Tick, role::LinkUp, role::LinkDown, role::DialFailed, role::PacketIn, role::QueryIn,
-                           role::QueryDone, role::AccountObserved, role::ExternalResult, role::Order, EngineHealth,
-                           EngineAnswer, EngineHead, EngineDone, EngineFailed, SetEnabled, SetCoefficient>;
+using Event =
+    std::variant<role::Tick, role::LinkUp, role::LinkDown, role::DialFailed, role::PacketIn, role::QueryIn,
+                 role::QueryDone, role::AccountObserved, role::ExternalResult, role::Order, EngineHealth, EngineContext,
+                 EngineAnswer, EngineHead, EngineDone, EngineFailed, SetEnabled, SetCoefficient>;
 
 // --- effects of the engine's side
 

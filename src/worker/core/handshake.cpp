@@ -83,6 +83,7 @@ void Core::complete(Session& s, Effects& out) {
   ask(s, Asked::complete, wire::encode(wire::worker::ProxyHandshakeComplete{.is_disabled = disabled()}),
       config_.handshake_timeout, out);
   s.told_disabled = disabled();
+  s.told_context = 0;
 }
 
 void Core::completed(Session& s, BytesView answer, Time now, Effects& out) {
@@ -94,6 +95,7 @@ void Core::completed(Session& s, BytesView answer, Time now, Effects& out) {
   out.emplace_back(role::Log{2, fmt::format("proxy {} is ready (protocol {}, image {})", s.address, s.proto,
                                             to_hex(s.peer.image_hash).substr(0, 16))});
   tell_if_disabled(s, out);
+  tell_context(s, out);
 }
 
 void Core::payment_status(Session& s, BytesView answer, Time now) {

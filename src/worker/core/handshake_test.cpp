@@ -233,6 +233,39 @@ TEST(WorkerHandshake, EngineAndSwitchAreAnnouncedWhenTheyChange) {
   EXPECT_EQ(w.core.status().coefficient, 2500);
 }
 
+TEST(WorkerHandshake, TheContextIsToldToProxiesThatKnowOurAdditions) {
+  World w;
+  auto peer = w.proxy_peer();
+  peer.additions = true;
+  const auto target = w.dialled();
+  w.finish_handshake(w.link_up(target, peer), 4);
+  EXPECT_EQ(only_packet<wire::worker::ContextLength>(w.handle(EngineContext{4096})).tokens, 4096);
+  EXPECT_TRUE(packets<wire::worker::ContextLength>(w.handle(EngineContext{4096})).empty()) << "only what is new";
+  EXPECT_EQ(only_packet<wire::worker::ContextLength>(w.handle(EngineContext{0})).tokens, 0);
+  w.handle(EngineContext{512});
+  EXPECT_EQ(w.core.status().context_length, 512);
+  w.handle(role::LinkDown{w.link, "gone"});
+  const auto again = w.finish_handshake(w.link_up(target, peer), 4);
+  EXPECT_EQ(only_packet<wire::worker::ContextLength>(again).tokens, 512) << "each session hears it";
+}
+
+TEST(WorkerHandshake, OtherProxiesAreToldNothingOfTheContext) {
+  World w;
+  w.become_ready();
+  EXPECT_TRUE(all<role::SendPacket>(w.handle(EngineContext{4096})).empty());
+}
+
+TEST(WorkerHandshake, TheOperatorKnowsTheContextBetter) {
+  auto config = World::make_config();
+  config.context_length = 2048;
+  World w{.config = config};
+  auto peer = w.proxy_peer();
+  peer.additions = true;
+  const auto ready = w.finish_handshake(w.link_up(w.dialled(), peer), 4);
+  EXPECT_EQ(only_packet<wire::worker::ContextLength>(ready).tokens, 2048);
+  EXPECT_TRUE(all<role::SendPacket>(w.handle(EngineContext{4096})).empty());
+}
+
 TEST(WorkerHandshake, AChangeDuringTheHandshakeIsToldAfterIt) {
   World w;
   auto effects = w.answer(World::token_of(w.link_up(w.dialled())), w.hello(4));

@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "openai/answer_body.hpp"
+#include "openai/context_length.hpp"
 #include "worker/core/replies.hpp"
 
 namespace cocoon::worker {
@@ -11,6 +12,7 @@ namespace {
 
 // One message stays far below what any client takes as a frame (wire.md 2.6.1).
 constexpr std::size_t kLargestPart = 256 * 1024;
+constexpr std::size_t kLargestPage = std::size_t{1} << 20;
 // How often a job that waits for room on its link looks by itself.
 constexpr auto kLookAgain = std::chrono::milliseconds(20);
 
@@ -98,6 +100,8 @@ struct EngineRunner::State {
   net::Task<bool> send_parts(const StartJob& order, const Job& job, const std::string& bytes);
   net::Task<> wait_for_room(role::LinkId link, const Job& job);
   net::Task<> health(std::shared_ptr<State> self);
+  net::Task<Result<std::string>> page(net::HttpCall call);
+  net::Task<std::int32_t> context(std::string models);
   net::HttpCall call(const StartJob& order, const Job& job) const;
 };
 
@@ -196,25 +200,53 @@ net::Task<> EngineRunner::State::wait_for_room(role::LinkId link, const Job& job
   }
 }
 
+// A page of the engine, read to its end, so that the connection is kept.
+net::Task<Result<std::string>> EngineRunner::State::page(net::HttpCall call) {
+  const std::string path = call.url.substr(options.url.size());
+  auto answer = co_await client.send(std::move(call));
+  if (!answer) co_return std::unexpected(answer.error());
+  auto body = co_await answer->read_all(kLargestPage);
+  if (answer->status() != 200) co_return fail("{} answers {}", path, answer->status());
+  co_return body;
+}
+
+// Tokens; 0: nothing says it. A page that the engine does not have, or that hangs, costs no more than its time.
+net::Task<std::int32_t> EngineRunner::State::context(std::string models) {
+  if (const auto said = openai::context_in_models(models, options.model)) co_return *said;
+  for (const auto& place : openai::context_pages()) {
+    net::HttpCall c;
+    c.url = options.url + std::string(place.path);
+    c.deadline = std::chrono::duration_cast<net::Millis>(options.context_timeout);
+    if (place.post) {
+      c.method = "POST";
+      c.headers.add("Content-Type", "application/json");
+      c.body = openai::context_question(options.model);
+    }
+    const auto body = co_await page(std::move(c));
+    if (stopped) co_return 0;
+    if (!body) continue;
+    if (const auto said = place.read(*body, options.model)) co_return *said;
+  }
+  co_return openai::trained_context_in_models(models, options.model).value_or(0);
+}
+
 net::Task<> EngineRunner::State::health(std::shared_ptr<State>) {
   const auto pause = health_pause;
+  bool was_up = false;
   while (!stopped) {
     net::HttpCall c;
     c.url = options.url + "/v1/models";
     c.deadline = std::chrono::duration_cast<net::Millis>(options.health_timeout);
-    auto answer = co_await client.send(std::move(c));
-    std::string why;
-    if (!answer) {
-      why = answer.error().what;
-    } else {
-      auto rest = co_await answer->read_all(1 << 20);  // read to its end, so that the connection is kept
-      if (answer->status() != 200)
-        why = fmt::format("/v1/models answers {}", answer->status());
-      else if (!rest)
-        why = rest.error().what;
-    }
+    auto models = co_await page(std::move(c));
     if (stopped) break;
-    hooks.event(EngineHealth{why.empty(), why});
+    hooks.event(EngineHealth{models.has_value(), models ? "" : models.error().what});
+    // An engine that comes back may have been started with other settings.
+    if (models && !was_up && options.ask_context) {
+      const auto tokens = co_await context(*std::move(models));
+      if (stopped) break;
+      hooks.event(EngineContext{tokens});
+    }
+    was_up = models.has_value();
     net::asio::steady_timer next(executor, options.health_every);
     next.async_wait([pause](boost::system::error_code) { pause->notify(); });
     co_await pause->wait();

@@ -12,13 +12,16 @@ namespace cocoon::worker {
 class EngineRunner {
  public:
   struct Options {
-    std::string url;  // "http://127.0.0.1:8000", without a path
+    std::string url;          // "http://127.0.0.1:8000", without a path
+    std::string model;        // by the name that requests have
+    bool ask_context = true;  // learn from the engine how long a context it serves
     // A complete answer of at most so many bytes travels as one message.
     std::size_t whole_answer = 64 * 1024;
     // While more than so many bytes wait on the link, no more is read from the engine.
     std::size_t high_water = 1u << 20;
     Duration health_every = std::chrono::milliseconds(1000);
     Duration health_timeout = std::chrono::seconds(30);
+    Duration context_timeout = std::chrono::seconds(5);  // for each page that may say it
   };
   struct Hooks {
     std::function<void(Event)> event;                          // EngineHealth, EngineAnswer, ...
@@ -31,7 +34,8 @@ class EngineRunner {
   EngineRunner(const EngineRunner&) = delete;
   EngineRunner& operator=(const EngineRunner&) = delete;
 
-  // Begins to ask the engine whether it is up: EngineHealth after each answer.
+  // Begins to ask the engine whether it is up: EngineHealth after each answer; and EngineContext each time it has come
+  // up.
   void watch_health();
   void start(StartJob);
   void cancel(JobId);

@@ -31,6 +31,9 @@ class EngineRunnerTest : public ::testing::Test {
     EngineRunner::Options options;
     options.url = url;
     options.health_every = std::chrono::milliseconds(1);
+    options.context_timeout = std::chrono::milliseconds(50);
+    options.model = "org/m";
+    options.ask_context = ask_context;
     EngineRunner::Hooks hooks;
     hooks.event = [this](Event e) { events.push_back(std::move(e)); };
     hooks.send = [this](role::LinkId link, BytesView object) {
@@ -83,6 +86,7 @@ class EngineRunnerTest : public ::testing::Test {
   int part_count = 0;
   std::size_t queued = 0;
   bool link_gone = false;
+  bool ask_context = false;
 };
 
 TEST_F(EngineRunnerTest, AShortAnswerIsOneEventWithItsCosts) {
@@ -308,6 +312,91 @@ TEST_F(EngineRunnerTest, HealthIsToldAsItChanges) {
   loop.until([&] { return last<EngineHealth>()->up; });
   server->close();
   loop.until([&] { return !last<EngineHealth>()->up; });
+}
+
+class EngineContextTest : public EngineRunnerTest {
+ protected:
+  // An engine with these pages and no others.
+  void pages(std::map<std::string, std::string> those) {
+    ask_context = true;
+    serve([this, those = std::move(those)](const HttpRequest& q, HttpResponder& r) -> Task<> {
+      asked.push_back(q.method + " " + q.target + q.body);
+      const auto page = those.find(q.target);
+      const int status = page == those.end() || down ? 404 : 200;
+      const std::string body = status == 200 ? page->second : "{}";
+      co_await r.respond(status, HttpHeaders::content_type("application/json"), body);
+    });
+    runner->watch_health();
+  }
+  std::vector<std::int32_t> told() const {
+    std::vector<std::int32_t> out;
+    for (const auto& e : events)
+      if (const auto* c = std::get_if<EngineContext>(&e)) out.push_back(c->tokens);
+    return out;
+  }
+  std::int32_t said() {
+    loop.until([&] { return !told().empty(); });
+    return told().back();
+  }
+  const std::string nameless = R"({"object":"list","data":[{"id":"org/m","meta":{"n_ctx_train":512}}]})";
+  std::vector<std::string> asked;
+  bool down = false;
+};
+
+TEST_F(EngineContextTest, TheListOfModelsSaysIt) {
+  pages({{"/v1/models", R"({"data":[{"id":"other","max_model_len":7},{"id":"org/m","max_model_len":4096}]})"}});
+  EXPECT_EQ(said(), 4096);
+  for (const auto& page : asked) EXPECT_EQ(page, "GET /v1/models");
+}
+
+TEST_F(EngineContextTest, OtherPagesSayItWhereTheListDoesNot) {
+  pages({{"/v1/models", nameless}, {"/info", R"({"max_total_tokens":2048})"}});
+  EXPECT_EQ(said(), 2048);
+}
+
+TEST_F(EngineContextTest, OllamaIsAskedByTheModelsName) {
+  pages({{"/v1/models", nameless}, {"/api/show", R"({"model_info":{"llama.context_length":8192}})"}});
+  EXPECT_EQ(said(), 8192);
+  EXPECT_THAT(asked, testing::Contains(R"(POST /api/show{"model":"org/m","name":"org/m"})"));
+}
+
+TEST_F(EngineContextTest, WhatTheModelWasTrainedForIsTheLastResort) {
+  pages({{"/v1/models", nameless}});
+  EXPECT_EQ(said(), 512);
+}
+
+TEST_F(EngineContextTest, AnEngineThatDoesNotSayIsUpAllTheSame) {
+  pages({{"/v1/models", "{}"}});
+  EXPECT_EQ(said(), 0);
+  loop.until([&] { return last<EngineHealth>() != nullptr; });
+  EXPECT_TRUE(last<EngineHealth>()->up);
+}
+
+TEST_F(EngineContextTest, IsAskedAgainWhenTheEngineComesBack) {
+  pages({{"/v1/models", R"({"data":[{"id":"org/m","max_model_len":4096}]})"}});
+  EXPECT_EQ(said(), 4096);
+  loop.until([&] { return last<EngineHealth>() != nullptr; });
+  EXPECT_EQ(told().size(), 1U) << "once while it stays up";
+  down = true;
+  loop.until([&] { return last<EngineHealth>() != nullptr && !last<EngineHealth>()->up; });
+  down = false;
+  loop.until([&] { return told().size() == 2; });
+}
+
+TEST_F(EngineContextTest, APageThatHangsIsLeft) {
+  ask_context = true;
+  serve([this](const HttpRequest& q, HttpResponder& r) -> Task<> {
+    if (q.target != "/v1/models") {
+      net::Event gone(loop.io.get_executor());
+      r.on_client_gone([&gone] { gone.notify(); });
+      co_await gone.wait();
+      r.on_client_gone(nullptr);
+      co_return r.abort();
+    }
+    co_await r.respond(200, HttpHeaders::content_type("application/json"), nameless);
+  });
+  runner->watch_health();
+  EXPECT_EQ(said(), 512);
 }
 
 }  // namespace

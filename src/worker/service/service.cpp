@@ -103,6 +103,8 @@ Result<> Service::open(const ServiceConfig& config) {
 
   EngineRunner::Options options;
   options.url = engine_root(config.engine);
+  options.model = config.core.model.substr(0, config.core.model.find('@'));
+  options.ask_context = config.core.context_length == 0;
   options.health_every = config.engine_check;
   EngineRunner::Hooks engine;
   engine.event = [this](Event e) { submit(std::move(e)); };
@@ -186,6 +188,8 @@ void ServiceConfig::add_keys(node::ConfigTable& t) {
   t.key("worker.coefficient", coefficient, "price factor: 1 is the network's price", 0, 999999);
   t.key("worker.max_active_requests", core.max_active_requests, "running requests at most, all proxies together", 1,
         1 << 20);
+  t.key("worker.context_length", core.context_length, "tokens a request may have; 0: what the inference server says", 0,
+        INT32_MAX);
   t.key("worker.proxy_connections", core.proxy_connections, "how many proxies to serve", 1, 64);
   t.key("worker.max_body", core.body_limits.max_bytes, "bytes of a request's body at most", 1024, 1 << 24);
   t.key("worker.machine_description", core.machine_description,

@@ -60,6 +60,7 @@ std::string status_json(const Core::Status& s, std::int64_t synced_at) {
                              {"engine_up", s.engine_up},
                              {"engine_error", s.engine_why_not},
                              {"actual_model", s.model},
+                             {"context_length", s.context_length},
                              {"coefficient", s.coefficient}};
   o["stats"] = json::object{{"queries", s.requests},
                             {"success", s.succeeded},

@@ -12,6 +12,7 @@ Core::Status sample() {
   Core::Status s;
   s.model = "m\"quoted\"@1:2";
   s.waiting_for = "the engine";
+  s.context_length = 4096;
   s.requests = 5;
   s.succeeded = 4;
   s.failed = 1;
@@ -28,6 +29,7 @@ TEST(WorkerStatus, JsonIsWellFormedAndHasTheKnownKeys) {
   const auto v = boost::json::parse(status_json(sample(), 1234));
   EXPECT_EQ(v.at("status").at("actual_model").as_string(), "m\"quoted\"@1:2");
   EXPECT_EQ(v.at("status").at("ton_last_synced_at").to_number<int>(), 1234);
+  EXPECT_EQ(v.at("status").at("context_length").to_number<int>(), 4096);
   EXPECT_EQ(v.at("stats").at("total_adjusted_tokens_used").to_number<int>(), 10);
   EXPECT_TRUE(v.at("proxy_connections").at(0).at("is_ready").as_bool());
   EXPECT_EQ(v.at("proxies").at(0).at("earned_tokens_max_known").to_number<int>(), 9);

@@ -253,6 +253,7 @@ struct World {
   role::LinkId link = 0;  // the last one
   std::map<ton::Address, Bytes> disk;
   bool disk_full = false;
+  bool proxy_additions = false;
 
   static Config make_config() {
     Config c;
@@ -333,6 +334,7 @@ struct World {
     p.tee = "tdx";
     p.verdict = "accepted";
     p.address = "10.0.0.1:7002";
+    p.additions = proxy_additions;
     return p;
   }
   Effects link_up(role::TargetId target) { return link_up(target, proxy_peer()); }
