@@ -37,16 +37,11 @@ json::object error_of(const ApiError& e) {
           {"error_code", e.error_code}};
 }
 
-class Messages final : public Translation {
+class Messages final : public ChatTranslation {
  public:
   Messages(MessagesRequest request, TranslationContext context)
-      : request_(std::move(request)), context_(std::move(context)) {}
+      : ChatTranslation(std::move(request.chat), std::move(context)), model_(std::move(request.model)) {}
 
-  const std::string& chat_body() const override { return request_.chat_body; }
-  bool stream() const override { return request_.stream; }
-  Result<std::string> whole(std::string_view chat_answer) override;
-  void push(std::string_view chat_events, std::string& out) override;
-  void finish(std::string& out) override;
   std::string error_body(const ApiError& e) const override { return messages_error_body(e); }
   std::string error_event(const ApiError& e) override;
 
@@ -55,27 +50,23 @@ class Messages final : public Translation {
 
   void emit(std::string& out, std::string_view type, json::object event) const;
   void begin(std::string& out);
-  void take(const ChatPiece&, std::string& out);
+  void take(const ChatPiece&, std::string& out) override;
   void open(Open kind, json::object block, std::string& out);
   void close(std::string& out);
   void delta(std::string_view type, std::string_view member, const std::string& text, std::string& out);
-  void end(std::string& out);
-  json::object message() const;
+  void end(std::string& out) override;
+  void fail_with(std::string_view message, std::string& out) override;
+  json::object answer() const override;
   json::object usage() const;
   json::value stop_reason() const;
 
-  MessagesRequest request_;
-  TranslationContext context_;
-  ChatEvents events_;
-  bool begun_ = false, ended_ = false;
+  std::string model_;
+  bool begun_ = false;
   json::array content_;  // blocks that are complete
   Open open_ = Open::nothing;
   json::object block_;  // the open one
   std::string told_;
   std::size_t call_ = 0;
-  std::string finish_reason_;
-  Usage usage_;
-  std::optional<std::int64_t> cost_;
 };
 
 void Messages::emit(std::string& out, std::string_view type, json::object event) const {
@@ -85,10 +76,11 @@ void Messages::emit(std::string& out, std::string_view type, json::object event)
 
 // What was read from a cache is counted beside the rest, not within it.
 json::object Messages::usage() const {
-  json::object out{{"input_tokens", usage_.prompt - std::min(usage_.cached, usage_.prompt)},
+  const auto used = usage_.value_or(Usage{});
+  json::object out{{"input_tokens", used.prompt - std::min(used.cached, used.prompt)},
                    {"cache_creation_input_tokens", 0},
-                   {"cache_read_input_tokens", usage_.cached},
-                   {"output_tokens", usage_.completion}};
+                   {"cache_read_input_tokens", used.cached},
+                   {"output_tokens", used.completion}};
   if (cost_) out["total_cost"] = *cost_;
   return out;
 }
@@ -101,14 +93,15 @@ json::value Messages::stop_reason() const {
   return "end_turn";
 }
 
-json::object Messages::message() const {
-  return {{"id", "msg_" + context_.id}, {"type", "message"},   {"role", "assistant"},
-          {"model", request_.model},    {"content", content_}, {"stop_reason", stop_reason()},
-          {"stop_sequence", nullptr},   {"usage", usage()}};
+json::object Messages::answer() const {
+  return {{"id", "msg_" + context().id}, {"type", "message"},
+          {"role", "assistant"},         {"model", model_},
+          {"content", content_},         {"stop_reason", stop_reason()},
+          {"stop_sequence", nullptr},    {"usage", usage()}};
 }
 
 void Messages::begin(std::string& out) {
-  if (!std::exchange(begun_, true)) emit(out, "message_start", {{"message", message()}});
+  if (!std::exchange(begun_, true)) emit(out, "message_start", {{"message", answer()}});
 }
 
 void Messages::open(Open kind, json::object block, std::string& out) {
@@ -142,11 +135,6 @@ void Messages::delta(std::string_view type, std::string_view member, const std::
 }
 
 void Messages::take(const ChatPiece& piece, std::string& out) {
-  if (ended_) return;
-  if (!piece.error.empty()) {
-    out += error_event({502, 0, piece.error});
-    return;
-  }
   begin(out);
   if (!piece.reasoning.empty()) {
     if (open_ != Open::thinking) open(Open::thinking, {{"type", "thinking"}, {"thinking", ""}, {"signature", ""}}, out);
@@ -159,19 +147,15 @@ void Messages::take(const ChatPiece& piece, std::string& out) {
   }
   for (const auto& one : piece.calls) {
     if (open_ != Open::tool || call_ != one.index) {
-      const auto id = one.id.empty() ? fmt::format("toolu_{}_{}", context_.id, one.index) : one.id;
+      const auto id = one.id.empty() ? fmt::format("toolu_{}_{}", context().id, one.index) : one.id;
       open(Open::tool, {{"type", "tool_use"}, {"id", id}, {"name", one.name}, {"input", json::object()}}, out);
       call_ = one.index;
     }
     if (!one.arguments.empty()) delta("input_json_delta", "partial_json", one.arguments, out);
   }
-  if (!piece.finish_reason.empty()) finish_reason_ = piece.finish_reason;
-  if (piece.usage) usage_ = *piece.usage;
-  if (piece.total_cost) cost_ = piece.total_cost;
 }
 
 void Messages::end(std::string& out) {
-  if (std::exchange(ended_, true)) return;
   begin(out);
   close(out);
   emit(out, "message_delta",
@@ -179,36 +163,12 @@ void Messages::end(std::string& out) {
   emit(out, "message_stop", {});
 }
 
-Result<std::string> Messages::whole(std::string_view chat_answer) {
-  TRY_ASSIGN(const auto piece, read_chat_piece(chat_answer));
-  if (!piece.error.empty()) return fail(piece.error);
-  if (piece.finish_reason.empty()) return fail("the answer is no chat completion");
-  std::string events;
-  take(piece, events);
-  end(events);
-  return json::serialize(message());
-}
-
-void Messages::push(std::string_view chat_events, std::string& out) {
-  events_.push(chat_events);
-  while (!ended_) {
-    const auto piece = events_.next();
-    if (!piece) {
-      out += error_event({502, 0, piece.error().what});
-      return;
-    }
-    if (!*piece) break;
-    take(**piece, out);
-  }
-  if (events_.done() && !ended_) end(out);
-}
-
-void Messages::finish(std::string& out) {
-  if (!ended_) out += error_event({502, 0, "the answer was cut off"});
+void Messages::fail_with(std::string_view message, std::string& out) {
+  out += error_event({502, 0, std::string(message)});
 }
 
 std::string Messages::error_event(const ApiError& e) {
-  ended_ = true;
+  ended();
   std::string out;
   append_event(out, "error", error_of(e));
   return out;

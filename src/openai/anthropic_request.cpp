@@ -158,13 +158,9 @@ Result<MessagesRequest> read_messages_request(std::string_view text) {
   if (const auto* stops = find(body, "stop_sequences")) chat["stop"] = *stops;
   if (const auto* metadata = find(body, "metadata"); metadata != nullptr && metadata->is_object())
     if (const auto* user = find(metadata->get_object(), "user_id")) chat["user"] = *user;
-  const auto* stream = find(body, "stream");
-  out.stream = stream != nullptr && stream->is_bool() && stream->get_bool();
-  if (out.stream) chat["stream_options"] = json::object{{"include_usage", true}};
-  move_rest(body, chat,
-            {"model", "messages", "system", "tools", "tool_choice", "stop_sequences", "metadata", "stream_options",
-             "thinking", "container", "mcp_servers", "context_management"});
-  out.chat_body = json::serialize(chat);
+  out.chat = finish_chat(body, std::move(chat),
+                         {"model", "messages", "system", "tools", "tool_choice", "stop_sequences", "metadata",
+                          "stream_options", "thinking", "container", "mcp_servers", "context_management"});
   return out;
 }
 

@@ -1,13 +1,12 @@
 // Private to this room: see anthropic.hpp.
 #pragma once
-#include "openai/translation_json.hpp"
+#include "openai/chat_translation.hpp"
 
 namespace cocoon::openai {
 
 struct MessagesRequest {
-  std::string chat_body;
+  ChatRequest chat;
   std::string model;
-  bool stream = false;
 };
 Result<MessagesRequest> read_messages_request(std::string_view body);
 

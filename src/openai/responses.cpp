@@ -8,16 +8,11 @@ namespace {
 
 using namespace trees;
 
-class Responses final : public Translation {
+class Responses final : public ChatTranslation {
  public:
   Responses(ResponsesRequest request, TranslationContext context)
-      : request_(std::move(request)), context_(std::move(context)) {}
+      : ChatTranslation(std::move(request.chat), std::move(context)), echo_(std::move(request.echo)) {}
 
-  const std::string& chat_body() const override { return request_.chat_body; }
-  bool stream() const override { return request_.stream; }
-  Result<std::string> whole(std::string_view chat_answer) override;
-  void push(std::string_view chat_events, std::string& out) override;
-  void finish(std::string& out) override;
   std::string error_body(const ApiError& e) const override { return openai::error_body(e); }
   std::string error_event(const ApiError& e) override;
 
@@ -26,7 +21,7 @@ class Responses final : public Translation {
 
   void emit(std::string& out, std::string_view type, json::object event);
   void begin(std::string& out);
-  void take(const ChatPiece&, std::string& out);
+  void take(const ChatPiece&, std::string& out) override;
   void open(Open kind, json::object item, std::string& out);
   void open_part(std::string_view type, std::string& out);
   void close_part(std::string& out);
@@ -34,17 +29,17 @@ class Responses final : public Translation {
   void reasoning(const std::string& text, std::string& out);
   void text(std::string_view part, const std::string& text, std::string& out);
   void call(const ToolCallPiece&, std::string& out);
-  void end(std::string& out);
-  void failed(std::string_view message, std::string& out);
+  void end(std::string& out) override;
+  void fail_with(std::string_view message, std::string& out) override;
+  json::object answer() const override { return response(cut() ? "incomplete" : "completed"); }
+  bool cut() const { return finish_reason_ == "length" || finish_reason_ == "content_filter"; }
   std::string id_of(std::string_view prefix) const;
   json::object located(json::object event) const;
   json::object response(std::string_view status) const;
   json::value usage() const;
 
-  ResponsesRequest request_;
-  TranslationContext context_;
-  ChatEvents events_;
-  bool begun_ = false, ended_ = false;
+  json::object echo_;
+  bool begun_ = false;
   std::uint64_t sequence_ = 0;
   json::array output_;  // items that are complete
   Open open_ = Open::nothing;
@@ -52,13 +47,10 @@ class Responses final : public Translation {
   std::string part_;   // type of its open part; empty: none
   std::string told_;   // text or arguments of the open part or call
   std::size_t call_ = 0;
-  std::string finish_reason_;
-  std::optional<Usage> usage_;
-  std::optional<std::int64_t> cost_;
 };
 
 std::string Responses::id_of(std::string_view prefix) const {
-  return fmt::format("{}_{}_{}", prefix, context_.id, output_.size());
+  return fmt::format("{}_{}_{}", prefix, context().id, output_.size());
 }
 
 void Responses::emit(std::string& out, std::string_view type, json::object event) {
@@ -87,13 +79,13 @@ json::value Responses::usage() const {
 }
 
 json::object Responses::response(std::string_view status) const {
-  json::object out{{"id", "resp_" + context_.id},
+  json::object out{{"id", "resp_" + context().id},
                    {"object", "response"},
-                   {"created_at", context_.created},
+                   {"created_at", context().created},
                    {"status", status},
                    {"error", nullptr},
                    {"incomplete_details", nullptr}};
-  for (const auto& [name, value] : request_.echo) out[name] = value;
+  for (const auto& [name, value] : echo_) out[name] = value;
   out["output"] = output_;
   out["usage"] = usage();
   if (status == "incomplete")
@@ -206,64 +198,29 @@ void Responses::call(const ToolCallPiece& piece, std::string& out) {
 }
 
 void Responses::take(const ChatPiece& piece, std::string& out) {
-  if (ended_) return;
   begin(out);
-  if (!piece.error.empty()) return failed(piece.error, out);
   if (!piece.reasoning.empty()) reasoning(piece.reasoning, out);
   if (!piece.text.empty()) text("output_text", piece.text, out);
   if (!piece.refusal.empty()) text("refusal", piece.refusal, out);
   for (const auto& one : piece.calls) call(one, out);
-  if (!piece.finish_reason.empty()) finish_reason_ = piece.finish_reason;
-  if (piece.usage) usage_ = piece.usage;
-  if (piece.total_cost) cost_ = piece.total_cost;
 }
 
 void Responses::end(std::string& out) {
-  if (std::exchange(ended_, true)) return;
   begin(out);
   close(out);
-  const bool cut = finish_reason_ == "length" || finish_reason_ == "content_filter";
-  const std::string_view status = cut ? "incomplete" : "completed";
-  emit(out, cut ? "response.incomplete" : "response.completed", {{"response", response(status)}});
+  emit(out, cut() ? "response.incomplete" : "response.completed", {{"response", answer()}});
 }
 
-void Responses::failed(std::string_view message, std::string& out) {
-  if (std::exchange(ended_, true)) return;
+void Responses::fail_with(std::string_view message, std::string& out) {
   begin(out);
   auto told = response("failed");
   told["error"] = json::object{{"code", "server_error"}, {"message", message}};
   emit(out, "response.failed", {{"response", std::move(told)}});
 }
 
-Result<std::string> Responses::whole(std::string_view chat_answer) {
-  TRY_ASSIGN(const auto piece, read_chat_piece(chat_answer));
-  if (!piece.error.empty()) return fail(piece.error);
-  if (piece.finish_reason.empty()) return fail("the answer is no chat completion");
-  std::string events;
-  take(piece, events);
-  end(events);
-  const bool cut = finish_reason_ == "length" || finish_reason_ == "content_filter";
-  return json::serialize(response(cut ? "incomplete" : "completed"));
-}
-
-void Responses::push(std::string_view chat_events, std::string& out) {
-  events_.push(chat_events);
-  while (!ended_) {
-    const auto piece = events_.next();
-    if (!piece) return failed(piece.error().what, out);
-    if (!*piece) break;
-    take(**piece, out);
-  }
-  if (events_.done() && !ended_) end(out);
-}
-
-void Responses::finish(std::string& out) {
-  if (!ended_) failed("the answer was cut off", out);
-}
-
 std::string Responses::error_event(const ApiError& e) {
   std::string out;
-  ended_ = true;
+  ended();
   auto event = json::parse(openai::error_body(e)).as_object();  // what this room has just written
   event["code"] = event.at("error").at("code");
   event["message"] = e.message;

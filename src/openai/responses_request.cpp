@@ -175,9 +175,6 @@ Result<ResponsesRequest> read_responses_request(std::string_view text) {
     if (const auto* effort = find(reasoning->get_object(), "effort")) chat["reasoning_effort"] = *effort;
   if (find(body, "top_logprobs") != nullptr) chat["logprobs"] = true;
   ResponsesRequest out;
-  const auto* stream = find(body, "stream");
-  out.stream = stream != nullptr && stream->is_bool() && stream->get_bool();
-  if (out.stream) chat["stream_options"] = json::object{{"include_usage", true}};
   // What is told again in the answer, with the defaults of the API.
   out.echo = {{"instructions", nullptr},
               {"max_output_tokens", nullptr},
@@ -196,11 +193,10 @@ Result<ResponsesRequest> read_responses_request(std::string_view text) {
   for (auto& [name, value] : out.echo)
     if (const auto* given = find(body, std::string_view(name.data(), name.size()))) value = *given;
   out.echo["store"] = false;
-  move_rest(body, chat,
-            {"model", "input", "instructions", "tools", "tool_choice", "text", "max_output_tokens", "reasoning",
-             "stream_options", "previous_response_id", "conversation", "prompt", "background", "store", "include",
-             "truncation", "metadata"});
-  out.chat_body = json::serialize(chat);
+  out.chat = finish_chat(body, std::move(chat),
+                         {"model", "input", "instructions", "tools", "tool_choice", "text", "max_output_tokens",
+                          "reasoning", "stream_options", "previous_response_id", "conversation", "prompt", "background",
+                          "store", "include", "truncation", "metadata"});
   return out;
 }
 

@@ -1,12 +1,11 @@
 // Private to this room: see responses.hpp.
 #pragma once
-#include "openai/translation_json.hpp"
+#include "openai/chat_translation.hpp"
 
 namespace cocoon::openai {
 
 struct ResponsesRequest {
-  std::string chat_body;
-  bool stream = false;
+  ChatRequest chat;
   boost::json::object echo;  // members of the request that a response repeats
 };
 Result<ResponsesRequest> read_responses_request(std::string_view body);
