@@ -18,6 +18,15 @@ constexpr Duration kLongestPause = std::chrono::hours(1);
 
 std::string in_ton(std::uint64_t nano) { return fmt::format("{:.3f} TON", static_cast<double>(nano) / 1e9); }
 
+// A charge does not: it takes from the balance what tokens cost.
+bool may_cover_more(const std::optional<ton::ClientState>& before, const std::optional<ton::ClientState>& now) {
+  if (!before || !now) return before != now;
+  auto charged = *before;
+  charged.tokens_used = now->tokens_used;
+  charged.balance = std::min(before->balance, now->balance);
+  return charged != *now;
+}
+
 }  // namespace
 
 Money::Money(Config config, const crypto::Random& random)
@@ -159,7 +168,7 @@ void Money::observe_state(Contract& c, const role::AccountObserved& e, Time now,
     else if (!c.observed || c.state)
       out.emplace_back(role::Log{3, "our client contract cannot be read: " + parsed.error().what});
   }
-  if (!c.observed || state != c.state) c.news = now;
+  if (!c.observed || may_cover_more(c.state, state)) c.news = now;
   c.observed = true;
   c.state = state;
   if (state && state->state == ton::ContractState::closing && !c.leaving) start_closing(c, out);

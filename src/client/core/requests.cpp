@@ -183,10 +183,10 @@ void Core::dispatch(Session& s, const ApiRequest& r, const Bits256& id, Request&
 }
 
 // A refusal before the head, for money or configuration that we have seen on chain only just now: the proxy will see it
-// in a moment.
+// in a moment. Not for want of a worker (651): where there are too many requests, asking again makes more of them.
 bool Core::postpone(const Bits256& id, int code, Time now) {
   auto& r = requests_.at(id);
-  if (!r.again || r.head_seen || (code != wire::kErrorRequest && code != wire::kErrorNotReady)) return false;
+  if (!r.again || r.head_seen || code != wire::kErrorRequest) return false;
   r.send_at = now + kAgainInterval;
   if (r.send_at >= std::min(r.again_until, r.deadline)) return false;
   if (auto* s = session_of(r.link)) --s->running;

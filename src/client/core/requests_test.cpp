@@ -401,7 +401,7 @@ TEST(ClientRequests, AProxyThatNeverSeesItIsBelievedInTheEnd) {
 TEST(ClientRequests, OtherRefusalsAreNeverTriedAgain) {
   World w;
   w.become_ready();
-  for (const int code : {0, 601, 621, 652, 653}) {
+  for (const int code : {0, 601, 621, 651, 652, 653}) {
     const auto id = w.run(World::request(static_cast<ApiId>(code) + 1));
     EXPECT_EQ(only<ApiFailed>(w.packet(QueryAnswerError{code, "", id, {}})).code, code);
   }
@@ -409,6 +409,21 @@ TEST(ClientRequests, OtherRefusalsAreNeverTriedAgain) {
   w.now += 21s;
   const auto id = w.run(World::request(1000));
   EXPECT_EQ(only<ApiFailed>(w.packet(QueryAnswerError{602, "", id, {}})).code, 602);
+}
+
+// Charges go on as long as there are requests: what they take from the contract is no reason to ask again.
+TEST(ClientRequests, AChargeIsNoNews) {
+  World w;
+  w.become_ready();
+  w.now += w.config.settle_time + 1s;
+  auto& contract = w.chain.clients.at(w.contract());
+  contract.balance -= 1000;
+  contract.tokens_used += 50;
+  w.observe_contract();
+  EXPECT_EQ(only<ApiFailed>(w.packet(QueryAnswerError{602, "", w.run(World::request(1)), {}})).code, 602);
+  contract.balance += 2000;
+  w.observe_contract();
+  EXPECT_TRUE(all<ApiFailed>(w.packet(QueryAnswerError{602, "", w.run(World::request(2)), {}})).empty());
 }
 
 TEST(ClientRequests, AWaitingRequestStillEndsWithItsDeadlineItsCallerOrItsProxy) {
