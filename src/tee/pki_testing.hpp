@@ -145,9 +145,10 @@ inline Bytes issue_crl(const std::string& issuer_name, EVP_PKEY* issuer, Time fr
   return der_of(crl.get(), i2d_X509_CRL);
 }
 
-// A response that the issuer signed itself; the signature is at its end. `status`: V_OCSP_CERTSTATUS_...
-inline Bytes ocsp(BytesView subject_der, BytesView issuer_der, EVP_PKEY* issuer_key, int status, Time from,
-                  Time until) {
+// A response that the issuer signed itself, or that `responder` (DER) did, which then lies in it; the signature is at
+// its end. `status`: V_OCSP_CERTSTATUS_...
+inline Bytes ocsp(BytesView subject_der, BytesView issuer_der, EVP_PKEY* signer_key, int status, Time from, Time until,
+                  BytesView responder = {}) {
   const auto* at = subject_der.data();
   OpensslPtr<X509, X509_free> subject(d2i_X509(nullptr, &at, static_cast<long>(subject_der.size())));
   at = issuer_der.data();
@@ -158,8 +159,14 @@ inline Bytes ocsp(BytesView subject_der, BytesView issuer_der, EVP_PKEY* issuer_
   OpensslPtr<OCSP_BASICRESP, OCSP_BASICRESP_free> basic(OCSP_BASICRESP_new());
   must(id && OCSP_basic_add1_status(basic.get(), id.get(), status, OCSP_REVOKED_STATUS_UNSPECIFIED, this_update.get(),
                                     this_update.get(), next_update.get()) != nullptr);
-  const auto ctx = signing_context(issuer_key);
-  must(OCSP_basic_sign_ctx(basic.get(), issuer.get(), ctx.get(), nullptr, OCSP_NOCERTS) == 1);
+  const auto ctx = signing_context(signer_key);
+  if (responder.empty()) {
+    must(OCSP_basic_sign_ctx(basic.get(), issuer.get(), ctx.get(), nullptr, OCSP_NOCERTS) == 1);
+  } else {
+    at = responder.data();
+    const OpensslPtr<X509, X509_free> signer(d2i_X509(nullptr, &at, static_cast<long>(responder.size())));
+    must(OCSP_basic_sign_ctx(basic.get(), signer.get(), ctx.get(), nullptr, 0) == 1);
+  }
   OpensslPtr<OCSP_RESPONSE, OCSP_RESPONSE_free> response(
       OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic.get()));
   return der_of(response.get(), i2d_OCSP_RESPONSE);

@@ -1,4 +1,5 @@
-// Certificates, revocation lists and keys of AMD's, NVIDIA's and clouds' chains. OpenSSL stays in vendor_pki.cpp.
+// Certificates, revocation lists and keys of AMD's, NVIDIA's and clouds' chains. Certificates are read here, like
+// Intel's (x509.hpp) and for the same reason; the rest by OpenSSL, which stays in vendor_pki.cpp.
 // Inside this room only.
 #pragma once
 #include <memory>
@@ -49,8 +50,10 @@ class Certificate {
 
  private:
   friend class RevocationList;
-  friend class OcspAnswer;
   struct State;
+  static Result<> read_body(State&, BytesView outer_algorithm);
+  static Result<> read_extensions(State&, BytesView sequence);
+  bool signed_by(const Certificate& issuer) const;
   explicit Certificate(std::shared_ptr<const State> state) : state_(std::move(state)) {}
   std::shared_ptr<const State> state_;
 };

@@ -1,12 +1,15 @@
 #include "tee/x509.hpp"
 
 #include <algorithm>
-#include <charconv>
 
-#include "tee/der.hpp"
+#include "tee/x509_parts.hpp"
 
 namespace cocoon::tee {
 namespace {
+
+using x509::Extension;
+using x509::read_time;
+using x509::without_zeros;
 
 // Contents of object identifiers.
 constexpr std::array<std::uint8_t, 8> kEcdsaSha256{0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02};
@@ -14,55 +17,8 @@ constexpr std::array<std::uint8_t, 7> kEcPublicKey{0x2a, 0x86, 0x48, 0xce, 0x3d,
 constexpr std::array<std::uint8_t, 8> kPrime256v1{0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
 constexpr std::array<std::uint8_t, 9> kSgx{0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01, 0x0d, 0x01};
 constexpr std::array<std::uint8_t, 3> kCommonName{0x55, 0x04, 0x03};
-// id-ce, the standard extensions: 55 1d and one of
-enum Standard : std::uint8_t {
-  key_identifier = 14,
-  key_usage = 15,
-  basic_constraints = 19,
-  crl_number = 20,
-  distribution_points = 31,
-  authority_key_identifier = 35,
-  extended_key_usage = 37,
-};
-constexpr std::uint8_t kExplicit0 = 0xa0, kExplicit3 = 0xa3;
 
 bool same(BytesView a, BytesView b) { return std::ranges::equal(a, b); }
-
-BytesView without_zeros(BytesView number) {
-  while (!number.empty() && number[0] == 0) number = number.subspan(1);
-  return number;
-}
-
-Result<int> digits(BytesView text, std::size_t at, std::size_t n) {
-  int value = 0;
-  for (const auto c : text.subspan(at, n)) {
-    if (c < '0' || c > '9') return fail("a time of the certificate is not a number");
-    value = value * 10 + (c - '0');
-  }
-  return value;
-}
-
-// UTCTime and GeneralizedTime as RFC 5280 wants them: seconds, "Z".
-Result<Time> read_time(der::Reader& in) {
-  TRY_ASSIGN(const auto item, in.next());
-  const auto& text = item.content;
-  const bool utc = item.tag == der::utc_time;
-  const std::size_t year_digits = utc ? 2 : 4;
-  if ((!utc && item.tag != der::generalized_time) || text.size() != year_digits + 11 || text.back() != 'Z')
-    return fail("a certificate or list has a time that is not readable");
-  TRY_ASSIGN(auto year, digits(text, 0, year_digits));
-  if (utc) year += year < 50 ? 2000 : 1900;
-  std::array<int, 5> parts{};
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    TRY_ASSIGN(parts[i], digits(text, year_digits + 2 * i, 2));
-  }
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(parts[0])),
-                                         std::chrono::day(static_cast<unsigned>(parts[1]))};
-  if (!date.ok() || parts[2] > 23 || parts[3] > 59 || parts[4] > 59)
-    return fail("a certificate or list has no real time");
-  return Time(std::chrono::sys_days(date)) + std::chrono::hours(parts[2]) + std::chrono::minutes(parts[3]) +
-         std::chrono::seconds(parts[4]);
-}
 
 Result<> read_algorithm(der::Reader& in) {
   TRY_ASSIGN(const auto algorithm, in.next(der::sequence));
@@ -122,54 +78,13 @@ Result<P256Point> read_key(der::Reader& in) {
   return P256Point::from(bits.subspan(2));
 }
 
-Result<> read_basic_constraints(BytesView value, X509Certificate& out) {
-  der::Reader whole(value);
-  TRY_ASSIGN(const auto content, whole.next(der::sequence));
-  der::Reader in(content);
-  if (in.at(der::boolean)) {
-    TRY_ASSIGN(const auto ca, in.next(der::boolean));
-    out.is_ca = ca.size() == 1 && ca[0] != 0;
-  }
-  if (in.at(der::integer)) {
-    TRY_ASSIGN(const auto raw, in.next(der::integer));
-    TRY_ASSIGN(out.path_len, der::small_integer(raw));
-  }
-  return in.empty() && whole.empty() ? Result<>{} : fail("basicConstraints are malformed");
-}
-
-Result<> read_key_usage(BytesView value, X509Certificate& out) {
-  der::Reader whole(value);
-  TRY_ASSIGN(const auto bits, whole.next(der::bit_string));
-  if (!whole.empty() || bits.size() < 2 || bits.size() > 3) return fail("keyUsage is malformed");
-  out.signs_data = bits[1] & 0x80;          // bit 0
-  out.signs_certificates = bits[1] & 0x04;  // bit 5
-  out.signs_crls = bits[1] & 0x02;          // bit 6
-  return {};
-}
-
-struct Extension {
-  BytesView id, value;
-  bool critical = false;
-  // The last byte of a standard extension's identifier, 0 for others.
-  std::uint8_t standard() const { return id.size() == 3 && id[0] == 0x55 && id[1] == 0x1d ? id[2] : std::uint8_t{0}; }
-};
-
 // Calls `take` for every extension of SEQUENCE OF Extension.
 template <class Take>
 Result<> for_each_extension(BytesView sequence, Take take) {
   der::Reader in(sequence);
   std::vector<BytesView> seen;
   while (!in.empty()) {
-    TRY_ASSIGN(const auto one, in.next(der::sequence));
-    der::Reader fields(one);
-    Extension extension;
-    TRY_ASSIGN(extension.id, fields.next(der::oid));
-    if (fields.at(der::boolean)) {
-      TRY_ASSIGN(const auto critical, fields.next(der::boolean));
-      extension.critical = critical.size() == 1 && critical[0] != 0;
-    }
-    TRY_ASSIGN(extension.value, fields.next(der::octet_string));
-    if (!fields.empty()) return fail("an extension is malformed");
+    TRY_ASSIGN(const auto extension, x509::read_extension(in));
     if (seen.size() >= 32) return fail("more than 32 extensions");
     if (std::ranges::any_of(seen, [&](BytesView id) { return same(id, extension.id); }))
       return fail("an extension is repeated");
@@ -181,14 +96,23 @@ Result<> for_each_extension(BytesView sequence, Take take) {
 
 Result<> take_extension(const Extension& extension, X509Certificate& out) {
   switch (extension.standard()) {
-    case basic_constraints:
-      return read_basic_constraints(extension.value, out);
-    case key_usage:
-      return read_key_usage(extension.value, out);
-    case key_identifier:
-    case authority_key_identifier:
-    case distribution_points:
-    case extended_key_usage:
+    case x509::basic_constraints: {
+      TRY_ASSIGN(const auto constraints, x509::read_basic_constraints(extension.value));
+      out.is_ca = constraints.ca;
+      out.path_len = constraints.path_len;
+      return {};
+    }
+    case x509::key_usage: {
+      TRY_ASSIGN(const auto usage, x509::read_key_usage(extension.value));
+      out.signs_data = usage.data;
+      out.signs_certificates = usage.certificates;
+      out.signs_crls = usage.lists;
+      return {};
+    }
+    case x509::key_identifier:
+    case x509::authority_key_identifier:
+    case x509::distribution_points:
+    case x509::extended_key_usage:
       return {};
     default:
       break;
@@ -203,7 +127,7 @@ Result<> take_extension(const Extension& extension, X509Certificate& out) {
 
 Result<> read_certificate_body(BytesView body, X509Certificate& out) {
   der::Reader in(body);
-  TRY_ASSIGN(const auto version, in.next(kExplicit0));
+  TRY_ASSIGN(const auto version, in.next(x509::kExplicit0));
   constexpr std::array<std::uint8_t, 3> kVersion3{der::integer, 1, 2};
   if (!same(version, kVersion3)) return fail("the certificate is not of version 3");
   TRY_ASSIGN(const auto serial, in.next(der::integer));
@@ -221,7 +145,7 @@ Result<> read_certificate_body(BytesView body, X509Certificate& out) {
   TRY_ASSIGN(out.key, read_key(in));
   out.signs_certificates = out.signs_crls = out.signs_data = true;
   if (in.empty()) return {};
-  TRY_ASSIGN(const auto tagged, in.next(kExplicit3));
+  TRY_ASSIGN(const auto tagged, in.next(x509::kExplicit3));
   der::Reader wrapped(tagged);
   TRY_ASSIGN(const auto extensions, wrapped.next(der::sequence));
   if (!wrapped.empty() || !in.empty()) return fail("bytes after the extensions");
@@ -262,12 +186,12 @@ Result<> read_crl_body(BytesView body, Crl& out) {
     TRY(read_revoked(list, out));
   }
   if (in.empty()) return {};
-  TRY_ASSIGN(const auto tagged, in.next(kExplicit0));
+  TRY_ASSIGN(const auto tagged, in.next(x509::kExplicit0));
   der::Reader wrapped(tagged);
   TRY_ASSIGN(const auto extensions, wrapped.next(der::sequence));
   if (!wrapped.empty() || !in.empty()) return fail("bytes after the extensions");
   return for_each_extension(extensions, [](const Extension& e) -> Result<> {
-    const bool known = e.standard() == crl_number || e.standard() == authority_key_identifier;
+    const bool known = e.standard() == x509::crl_number || e.standard() == x509::authority_key_identifier;
     return e.critical && !known ? fail("an unknown critical extension") : Result<>{};
   });
 }
