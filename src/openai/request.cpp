@@ -45,11 +45,14 @@ void drop_nulls(JsonObject& body, std::initializer_list<std::string_view> names)
     if (const auto* m = body.find(name); m != nullptr && m->kind == JsonKind::null) body.remove(name);
 }
 
-// How many answers one request makes: each may be as long as the limit. What is no count is the engine's to refuse.
-std::int64_t choices_of(const JsonObject& body) {
+// How many answers one request makes: each may be as long as the limit. What is no count is refused here: some engines
+// read "3" and 3.0 as three, and more would be used than is reserved.
+Result<std::int64_t> choices_of(const JsonObject& body) {
   std::int64_t most = 1;
-  for (const auto* name : {"n", "best_of"})
-    if (const auto count = body.unsigned_int(name)) most = std::max(most, count->value_or(1));
+  for (const auto* name : {"n", "best_of"}) {
+    TRY_ASSIGN(const auto count, body.unsigned_int(name));
+    most = std::max(most, count.value_or(1));
+  }
   return most;
 }
 
@@ -57,9 +60,12 @@ Result<std::int64_t> client_token_limit(JsonObject& body, const RequestDefaults&
   drop_nulls(body, {"max_tokens", "max_completion_tokens"});
   TRY_ASSIGN(const auto completion, body.unsigned_int("max_completion_tokens"));
   TRY_ASSIGN(const auto plain, body.unsigned_int("max_tokens"));
+  TRY_ASSIGN(const auto choices, choices_of(body));
   if (!completion && !plain) body.set("max_tokens", std::to_string(defaults.max_tokens));
+  // The newer name wins, as at OpenAI's; with workers the older one does, so they get to see one.
+  if (completion && plain && *completion != *plain) body.remove("max_tokens");
   const auto one = completion ? *completion : plain.value_or(defaults.max_tokens);
-  return std::min<std::int64_t>(one * choices_of(body), std::numeric_limits<std::int32_t>::max());
+  return std::min<std::int64_t>(one * choices, std::numeric_limits<std::int32_t>::max());
 }
 
 void list_the_stop(JsonObject& body) {

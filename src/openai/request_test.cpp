@@ -14,7 +14,7 @@ Result<EngineRequest> rewrite(std::string_view body, std::string_view model) {
 
 TEST(ClientRequest, DefaultsAndPassingThrough) {
   const auto r = parse(
-      R"({ "model" : "m", "messages": [ {"role":"user", "content":"h i\n"} ], "temperature": 0.70, "n": 12345678901234567890123 })");
+      R"({ "model" : "m", "messages": [ {"role":"user", "content":"h i\n"} ], "temperature": 0.70, "seed": 12345678901234567890123 })");
   ASSERT_TRUE(r) << r.error().what;
   EXPECT_EQ(r->model, "m");
   EXPECT_EQ(r->max_tokens, 10000);
@@ -23,7 +23,7 @@ TEST(ClientRequest, DefaultsAndPassingThrough) {
   EXPECT_FALSE(r->stream);
   EXPECT_EQ(
       r->body,
-      R"({"model":"m","messages":[ {"role":"user", "content":"h i\n"} ],"temperature":0.70,"n":12345678901234567890123,"max_tokens":10000})");
+      R"({"model":"m","messages":[ {"role":"user", "content":"h i\n"} ],"temperature":0.70,"seed":12345678901234567890123,"max_tokens":10000})");
 }
 
 TEST(ClientRequest, WhatNeedsNoChangeIsTheSameBytes) {
@@ -77,7 +77,12 @@ TEST(ClientRequest, ChoicesMultiplyWhatIsReserved) {
   EXPECT_EQ(parse(R"({"model":"m","max_tokens":100,"n":3})")->max_tokens, 300);
   EXPECT_EQ(parse(R"({"model":"m","max_tokens":100,"n":1,"best_of":4})")->max_tokens, 400);
   EXPECT_EQ(parse(R"({"model":"m","max_tokens":2147483647,"n":2147483647})")->max_tokens, 2147483647);
-  EXPECT_EQ(parse(R"({"model":"m","max_tokens":100,"n":"many"})")->max_tokens, 100);
+  // Engines that take these for numbers would make more than is reserved.
+  for (const auto* n : {"\"3\"", "3.0", "-1", "[3]"}) {
+    EXPECT_FALSE(parse(R"({"model":"m","n":)" + std::string(n) + "}")) << n;
+    EXPECT_FALSE(parse(R"({"model":"m","best_of":)" + std::string(n) + "}")) << n;
+  }
+  EXPECT_EQ(parse(R"({"model":"m","max_tokens":100,"n":null})")->max_tokens, 100);
 }
 
 TEST(ClientRequest, OwnMembersAreReadAndRemoved) {
@@ -94,7 +99,7 @@ TEST(ClientRequest, OwnMembersAreReadAndRemoved) {
   EXPECT_TRUE(r->stream);
   EXPECT_TRUE(r->include_usage);
   EXPECT_TRUE(r->encrypted);
-  EXPECT_EQ(r->body, R"({"model":"m","receiver_public_key":"k","max_completion_tokens":7,"max_tokens":9,"stream":true,)"
+  EXPECT_EQ(r->body, R"({"model":"m","receiver_public_key":"k","max_completion_tokens":7,"stream":true,)"
                      R"("stream_options":{"include_usage":true},"is_encrypted":"v1"})");
 }
 

@@ -33,6 +33,9 @@ std::string model_in(std::string_view path) {
   return net::url_decode(out);
 }
 
+// Of an answer to HEAD the server sends no body.
+bool reads(const Exchange& x) { return x.request.method == "GET" || x.request.method == "HEAD"; }
+
 // What HTTP itself refuses before there is a request: the body in the API's shape.
 std::string refusal_body(int status) {
   const std::string_view why = status == 413   ? "the body is larger than this client takes (api.max_body)"
@@ -102,7 +105,7 @@ Task<> ApiServer::State::route(Exchange& x, const std::string& path) {
     if (x.request.method != "POST") co_return co_await not_allowed(x, "POST, OPTIONS");
     co_await complete(x);
   } else if (path == kModels || path.starts_with("/v1/models/")) {
-    if (x.request.method != "GET") co_return co_await not_allowed(x, "GET, OPTIONS");
+    if (!reads(x)) co_return co_await not_allowed(x, "GET, HEAD, OPTIONS");
     auto wanted = model_in(path);
     co_await models(x, std::move(wanted));
   } else {
@@ -116,7 +119,7 @@ Task<> ApiServer::State::operators(Exchange& x, const std::string& path) {
       "/health", "/jsonstats", "/stats", "/metrics", "/perf", "/request/debuglogentry", "/attestation"};
   if (std::ranges::find(kPages, path) == std::end(kPages))
     co_return co_await refuse(x, failure(404, wire::kErrorProtocolViolation, "no such route: " + path));
-  if (x.request.method != "GET") co_return co_await not_allowed(x, "GET, OPTIONS");
+  if (!reads(x)) co_return co_await not_allowed(x, "GET, HEAD, OPTIONS");
   const auto now = status();
   const int healthy = now.core.ready ? 200 : 503;
   const bool json = x.request.headers.get("accept").find(kJson) != std::string_view::npos;

@@ -134,6 +134,7 @@ Task<bool> ApiServer::State::whole(Exchange& x, ApiAnswer& answer, HttpHeaders h
   if (code >= 400) {
     body = error_in_shape(x, code, std::move(body));
     headers.set("Content-Type", std::string(kJson));
+    if ((code == 429 || code == 502 || code == 503) && !headers.has("retry-after")) headers.add("Retry-After", "1");
   } else if (x.translation && events) {
     std::string told;
     x.translation->push(body, told);

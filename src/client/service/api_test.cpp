@@ -543,6 +543,7 @@ TEST_F(ApiTest, Models) {
   EXPECT_FALSE(list.at("data").at(1).as_object().contains("context_length"));
   EXPECT_EQ(list.at("data").at(0).at("tee").at(0).as_string(), "tdx");
   EXPECT_EQ(get("/v1/models/org/one").parsed().at("id").as_string(), "org/one");
+  EXPECT_EQ(exchange(call("HEAD", "/v1/models")).status, 200);
   EXPECT_EQ(get("/v1/models/org%2Fone").parsed().at("object").as_string(), "model");
   expect_error(get("/v1/models/gone"), 404, 621, "gone");
   on_models = [&](const ApiModels& m) { api->deliver(ApiFailed{m.id, 653, "", ApiFailed::Why::peer}); };
@@ -574,6 +575,17 @@ TEST_F(ApiTest, EnginesErrorsHaveOneShape) {
   expect_error(chat(), 500, 0, "oops");
   on_request = Says{*api, 500, "text/plain", "\xff\xfe"};
   expect_error(chat(), 500, 0, "status 500");
+  for (const int busy : {429, 502, 503}) {
+    on_request = Says{*api, busy, "application/json", nested};
+    EXPECT_EQ(chat().headers.get("retry-after"), "1") << busy;
+  }
+  on_request = Says{*api, 400, "application/json", nested};
+  EXPECT_FALSE(chat().headers.has("retry-after"));
+  on_request = [&](const ApiRequest& r) {
+    api->deliver(head(r.id, 429, {{"Content-Type", "application/json"}, {"Retry-After", "7"}}));
+    api->deliver(ApiEnd{r.id, bytes(nested), {}, {}, {}});
+  };
+  EXPECT_EQ(chat().headers.get("retry-after"), "7") << "the engine knows better";
 }
 
 TEST_F(ApiTest, ResponsesAreAnsweredThroughChat) {

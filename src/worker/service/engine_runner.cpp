@@ -13,6 +13,7 @@ namespace {
 // One message stays far below what any client takes as a frame (wire.md 2.6.1).
 constexpr std::size_t kLargestPart = 256 * 1024;
 constexpr std::size_t kLargestPage = std::size_t{1} << 20;
+constexpr int kFirstError = 400;  // HTTP status
 // How often a job that waits for room on its link looks by itself.
 constexpr auto kLookAgain = std::chrono::milliseconds(20);
 
@@ -140,12 +141,15 @@ net::Task<> EngineRunner::State::whole(const StartJob& order, const Job& job, ne
   std::string out;
   body.push(*bytes, out);
   body.finish(out);
+  if (answer.status() < kFirstError && !body.whole()) {
+    tell(job, EngineFailed{order.job, EngineFailed::How::broken, "the engine's answer is no whole JSON", {}});
+    co_return;
+  }
   tell(job, EngineAnswer{order.job, answer.status(), headers_of(answer.headers()), to_bytes(out), body.usage()});
 }
 
 net::Task<> EngineRunner::State::stream(const StartJob& order, const Job& job, net::HttpAnswer& answer) {
   const auto type = answer.headers().get("Content-Type");
-  const bool events = openai::form_of_content_type(type) == openai::BodyForm::event_stream;
   openai::AnswerBody body(body_options(order, type));
   tell(job, EngineHead{order.job, answer.status(), headers_of(answer.headers())});
   std::string out;
@@ -166,8 +170,8 @@ net::Task<> EngineRunner::State::stream(const StartJob& order, const Job& job, n
   }
   out.clear();
   body.finish(out);
-  if (events && !body.whole()) {
-    // An engine that ends its stream early must not be paid for a whole one.
+  if (answer.status() < kFirstError && !body.whole()) {
+    // An engine that ends its answer early must not be paid for a whole one.
     if (!co_await send_parts(order, job, out)) co_return;
     const auto usage = delivered(body);
     tell(job, EngineFailed{order.job, EngineFailed::How::broken, "the engine ended its answer before its end", usage});

@@ -121,6 +121,36 @@ TEST_F(EngineRunnerTest, ErrorsOfTheEnginePassWithTheirStatus) {
   EXPECT_EQ(answer->usage, openai::Usage{});
 }
 
+TEST_F(EngineRunnerTest, WhatIsNoWholeJsonIsNoAnswer) {
+  std::string body;
+  int status = 200;
+  serve([&](const HttpRequest&, HttpResponder& r) -> Task<> {
+    co_await r.respond(status, HttpHeaders::content_type("application/json"), body);
+  });
+  for (const auto* broken : {"\xff\xfe{]", R"({"choices":[)", ""}) {
+    body = broken;
+    run_job(job());
+    const auto* failed = last<EngineFailed>();
+    ASSERT_NE(failed, nullptr) << broken;
+    EXPECT_EQ(failed->how, EngineFailed::How::broken);
+    EXPECT_EQ(failed->usage, openai::Usage{}) << "nobody has got anything";
+  }
+  status = 500;  // an error is told whatever its words
+  run_job(job());
+  ASSERT_NE(last<EngineAnswer>(), nullptr);
+  EXPECT_EQ(last<EngineAnswer>()->status, 500);
+}
+
+TEST_F(EngineRunnerTest, ALongAnswerThatIsNoWholeJsonBreaksOff) {
+  serve([](const HttpRequest&, HttpResponder& r) -> Task<> {
+    co_await r.respond(200, HttpHeaders::content_type("application/json"), "[" + std::string(100'000, ' '));
+  });
+  run_job(job());
+  ASSERT_NE(last<EngineFailed>(), nullptr);
+  EXPECT_EQ(last<EngineFailed>()->how, EngineFailed::How::broken);
+  EXPECT_EQ(parts.size(), 100'001U);
+}
+
 TEST_F(EngineRunnerTest, AStreamGoesToTheLinkPieceByPiece) {
   serve([](const HttpRequest&, HttpResponder& r) -> Task<> {
     co_await r.start(200, HttpHeaders::content_type("text/event-stream"), event(R"({"choices":[{}],"n":1})"));
