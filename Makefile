@@ -5,7 +5,7 @@
 #   SANITIZERS=0|1    `make test` with ASan/UBSan and TSan builds of the unit tests (default: 1 where CI is set)
 #   ONLY='unit e2e'    `make test` with these suites of tests/suites.txt only
 #   SECONDS_EACH=n    how long `make fuzz` gives each target (default 20)
-#   MINUTES=n SEED=n  how long `make crash` kills nodes (default 1), and in which order
+#   MINUTES=n SEED=n  how long `make crash` kills nodes (default 1), and in which order; how long `make soak` asks, and what
 #   SEEDS=n STEPS=n    how many networks `make sim` simulates, for how long; SEED=n replays one
 #   PRESET=name       what `make build` builds (default release)
 ARGS ?=
@@ -14,7 +14,7 @@ SECONDS_EACH ?= 20
 export JOBS SANITIZERS ONLY SECONDS_EACH MINUTES SEED SEEDS STEPS
 
 .DEFAULT_GOAL := help
-.PHONY: help up test build bench crash lint format contracts fuzz sim sim-mutations asan tsan fresh-check clean
+.PHONY: help up test build bench crash soak lint format contracts fuzz sim sim-mutations asan tsan fresh-check clean
 MAKEFLAGS += --no-print-directory
 
 help: ## prints this
@@ -35,6 +35,9 @@ bench: ## speed and memory against the backend alone, in one run
 
 crash: ## kills nodes under load for MINUTES (1), then follows every nanoTON; SEED=n does it again in the same order
 	@tools/verb crash
+
+soak: ## mixed load and failing engines for MINUTES (1): no memory, stream or reservation is left over, the books agree
+	@tools/verb soak
 
 lint: ## format, arrows between rooms, clang-tidy
 	@tools/verb lint

@@ -7,32 +7,25 @@ import { test, before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { Chain, parseAddress, readClient, readWorker } from './chain.mjs';
+import { Chain, readClient, readWorker } from './chain.mjs';
 import { audit } from './auditor.mjs';
-import { Network, ask, cocoon, getJson, until } from './network.mjs';
+import { Network, ask, cocoon, until } from './network.mjs';
+import { generator } from './random.mjs';
+import { parties, settled } from './settling.mjs';
 
 const seconds = Number(process.env.COCOON_CRASH_SECONDS || 45);
 const seed = Number(process.env.COCOON_CRASH_SEED || randomInt(2 ** 31));
 const kVictims = ['proxy', 'proxy', 'proxy', 'client', 'worker-1', 'worker-2', 'devnet'];  // the proxy keeps the books
+const kWorkers = 2;
 const kCallers = 4;
 const kPause = [1000, 5000];  // ms between kills
 const kAnswer = 48;           // tokens at most
 // What was answered so shortly before its proxy died may have been in no snapshot yet, and is then charged to nobody.
 const kNotYetDurable = 2000;  // ms
 
-const network = new Network({ portBase: 24700, args: ['--workers', '2'] });
+const network = new Network({ portBase: 24700, args: ['--workers', String(kWorkers)] });
 before(() => network.start());
 after(() => network.destroy());
-
-// mulberry32
-function generator(state) {
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 // Resolves at a moment; what happens in between is not waited for but meant: it is the experiment.
 const at = (moment) => new Promise((resolve) => setTimeout(resolve, Math.max(0, moment - Date.now())));
@@ -106,33 +99,6 @@ async function watchCounters(addresses, stopped, seen) {
   }
 }
 
-const stats = async (url) => (await getJson(`${url}/jsonstats`)).body;
-
-async function addresses() {
-  const [proxy, client, ...workers] = await Promise.all([network.proxy, network.api, network.worker(0), network.worker(1)].map(stats));
-  return {
-    proxy: parseAddress(proxy.smartcontract.address),
-    clients: client.proxies.map((p) => parseAddress(p.sc_address)),
-    workers: workers.flatMap((w) => w.proxies.map((p) => parseAddress(p.sc_address))),
-    wallets: [client.root_contract_config.owner, proxy.wallet.address, client.wallet.address].map(parseAddress),
-    price: BigInt(proxy.root_contract_config.price_per_token),
-    fee: BigInt(proxy.root_contract_config.worker_fee_per_token),
-  };
-}
-
-// Everything that was used is committed, charged and paid; nothing is under way.
-const settled = () => until('all is charged and paid', async () => {
-  try {
-    const [proxy, client, ...workers] = await Promise.all([network.proxy, network.api, network.worker(0), network.worker(1)].map(stats));
-    const quiet = [proxy, client, ...workers].every((s) => s.wallet.pending_transactions_cnt === 0);
-    return quiet && proxy.status.running_queries === 0 && proxy.clients.length > 0 &&
-      proxy.clients.every((c) => c.used_tokens === c.charged_tokens && c.used_tokens === c.used_tokens_committed) &&
-      proxy.workers.every((w) => w.earned_tokens === w.paid_tokens && w.earned_tokens === w.earned_tokens_committed);
-  } catch {
-    return false;  // a node is still being started
-  }
-}, { seconds: 420, every: 500 });
-
 const name = `not one nanoTON unexplained after ${seconds} s of SIGKILLs (COCOON_CRASH_SEED=${seed})`;
 test(name, { timeout: (seconds + 900) * 1000 }, (t) => crash(t).catch((error) => {
   t.diagnostic(`${network.output}\n${network.logs()}`);
@@ -142,7 +108,7 @@ test(name, { timeout: (seconds + 900) * 1000 }, (t) => crash(t).catch((error) =>
 async function crash(t) {
   const random = generator(seed);
   await request(random);
-  const { proxy, clients, workers, wallets, price, fee } = await addresses();
+  const { proxy, clients, workers, wallets, price, fee } = await parties(network, kWorkers);
   const counters = Object.fromEntries([
     ...clients.map((address) => [`client contract ${address}`, { address, read: readClient }]),
     ...workers.map((address) => [`worker contract ${address}`, { address, read: readWorker }])]);
@@ -166,17 +132,17 @@ async function crash(t) {
     return one.ok && one;
   });
   assert.ok(last.cost > 0n);
-  await settled();
+  await settled(network, kWorkers);
   over = true;
   await watching;
 
   const chain = await Chain.of(network);
   try {
-    const parties = { proxy, clients, workers, wallets };
-    const found = await audit(chain, { ...parties, price, fee });
+    const those = { proxy, clients, workers, wallets };
+    const found = await audit(chain, { ...those, price, fee });
     assert.deepEqual(found.problems, [], `seed ${seed}`);
     // An auditor that cannot complain proves nothing.
-    const wrong = await audit(chain, { ...parties, price: price + 1n, fee });
+    const wrong = await audit(chain, { ...those, price: price + 1n, fee });
     assert.ok(wrong.problems.length > 0, 'the auditor believes in another price');
 
     // What clients received against what they were charged.
