@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -12,6 +13,7 @@
 #include "cli/node_commands.hpp"
 #include "cli/output.hpp"
 #include "cli/wallet_rotation.hpp"
+#include "node/wallet_page.hpp"
 #include "ton/contracts/state.hpp"
 
 namespace cocoon::cli {
@@ -38,32 +40,12 @@ struct WalletCommand {
 // --- show
 
 // The queue is in the node's memory: a node that does not run has none.
-struct Queue {
-  bool running = false;
-  std::uint64_t pending = 0;
-  std::string waiting_for, last_refusal;
-};
-
-Queue queue_of(const NodeAddress& where) {
-  Queue out;
+std::optional<node::WalletPage> running_wallet(const NodeAddress& where) {
   const auto reply = http_get(where.url("/jsonstats"), std::chrono::seconds(2));
-  if (!reply) return out;
-  out.running = true;
-  boost::system::error_code error;
-  const auto whole = json::parse(reply->body, error);
-  if (error || !whole.is_object()) return out;
-  const auto* wallet = whole.as_object().if_contains("wallet");
-  if (wallet == nullptr || !wallet->is_object()) return out;
-  const auto& w = wallet->as_object();
-  if (const auto* n = w.if_contains("pending_transactions_cnt"); n != nullptr && n->is_number())
-    out.pending = n->to_number<std::uint64_t>();
-  const auto text = [&](const char* name) {
-    const auto* v = w.if_contains(name);
-    return v != nullptr && v->is_string() ? std::string(v->as_string()) : "";
-  };
-  out.waiting_for = text("waiting_for");
-  out.last_refusal = text("last_refusal");
-  return out;
+  if (!reply) return std::nullopt;
+  // A page without a wallet is another program's on our node's port.
+  auto wallet = node::wallet_of_status(reply->body);
+  return wallet ? std::optional(*std::move(wallet)) : std::nullopt;
 }
 
 Result<> show_wallet(WalletCommand& o) {
@@ -81,7 +63,7 @@ Result<> show_wallet(WalletCommand& o) {
     seqno = data.seqno;
     state = data.blocked() ? "blocked by its owner" : "active";
   }
-  const auto queue = queue_of(o.where);
+  const auto queue = running_wallet(o.where);
   if (o.as_json) {
     json::object out{{"address", ton::to_friendly_text(wallet.address())},
                      {"owner", ton::to_friendly_text(config.owner)},
@@ -90,11 +72,11 @@ Result<> show_wallet(WalletCommand& o) {
                      {"deployed", active != nullptr},
                      {"seqno", seqno},
                      {"state", state},
-                     {"node_running", queue.running}};
-    if (queue.running) {
-      out["pending"] = queue.pending;
-      out["waiting_for"] = queue.waiting_for;
-      out["last_refusal"] = queue.last_refusal;
+                     {"node_running", queue.has_value()}};
+    if (queue) {
+      out["pending"] = queue->pending;
+      out["waiting_for"] = queue->waiting_for;
+      out["last_refusal"] = queue->last_refusal;
     }
     say("{}\n", json::serialize(out));
     return {};
@@ -103,13 +85,13 @@ Result<> show_wallet(WalletCommand& o) {
   say("owner     {}\n", ton::to_friendly_text(config.owner));
   say("balance   {}\n", ton_text(balance));
   say("state     {}\nseqno     {}\n", state, seqno);
-  if (!queue.running)
+  if (!queue)
     say("queue     the node does not run\n");
-  else if (queue.pending == 0)
+  else if (queue->pending == 0)
     say("queue     empty\n");
   else
-    say("queue     {} messages wait{}\n", queue.pending, queue.waiting_for.empty() ? "" : ": " + queue.waiting_for);
-  if (!queue.last_refusal.empty()) say("refused   {}\n", queue.last_refusal);
+    say("queue     {} messages wait{}\n", queue->pending, queue->waiting_for.empty() ? "" : ": " + queue->waiting_for);
+  if (queue && !queue->last_refusal.empty()) say("refused   {}\n", queue->last_refusal);
   return {};
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "node/prometheus.hpp"
+#include "node/wallet_page.hpp"
 
 namespace cocoon::client {
 namespace {
@@ -126,6 +127,8 @@ std::string stats_page(const NodeStatus& s, const ApiStats& api, Time now) {
                       {"enabled", true},
                       {"ready", s.core.ready}};
   if (!s.core.ready) status["waiting_for"] = s.core.waiting_for;
+  const node::WalletPage wallet{
+      money.wallet, money.wallet_balance.value_or(0), money.wallet_seqno, money.wallet_pending, {}, money.last_refusal};
   json::object out{{"status", status},
                    {"stats", json::object{{"queries", meter(api.queries, now)},
                                           {"success", meter(api.success, now)},
@@ -134,11 +137,7 @@ std::string stats_page(const NodeStatus& s, const ApiStats& api, Time now) {
                                           {"bytes_sent", meter(api.bytes_sent, now)},
                                           {"time", meter(api.time, now)}}},
                    {"running", s.core.running},
-                   {"wallet", json::object{{"address", ton::to_friendly_text(money.wallet)},
-                                           {"balance", optional_number(money.wallet_balance)},
-                                           {"seqno", money.wallet_seqno},
-                                           {"pending_transactions_cnt", money.wallet_pending},
-                                           {"last_refusal", money.last_refusal}}},
+                   {"wallet", json::parse(node::wallet_json(wallet))},
                    {"proxy_connections", connections},
                    {"proxies", contracts},
                    {"localconf", local}};

@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 
 #include "node/prometheus.hpp"
+#include "node/wallet_page.hpp"
 
 namespace cocoon::proxy {
 namespace {
@@ -150,11 +151,8 @@ std::string status_json(const Status& s, const ShellStatus& shell) {
   json::object out;
   out["status"] = status_of(s, shell);
   out["stats"] = std::move(stats);
-  out["wallet"] = json::object{{"address", text(s.wallet.address)},
-                               {"balance", s.wallet.balance.value_or(0)},
-                               {"seqno", s.wallet.seqno},
-                               {"pending_transactions_cnt", s.wallet.pending},
-                               {"waiting_for", s.wallet.waiting_for}};
+  out["wallet"] = json::parse(node::wallet_json(
+      {s.wallet.address, s.wallet.balance.value_or(0), s.wallet.seqno, s.wallet.pending, s.wallet.waiting_for, {}}));
   out["localconfig"] = std::move(local);
   out["root_contract_config"] = s.root ? json::value(root_config(*s.root)) : json::value(nullptr);
   out["smartcontract"] = contract(s);

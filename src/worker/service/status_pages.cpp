@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 
 #include "node/prometheus.hpp"
+#include "node/wallet_page.hpp"
 
 namespace cocoon::worker {
 namespace {
@@ -71,9 +72,8 @@ std::string status_json(const Core::Status& s, std::int64_t synced_at) {
                             {"completion_adjusted_tokens_used", s.tokens.completion},
                             {"reasoning_adjusted_tokens_used", s.tokens.reasoning}};
   o["wallet"] =
-      json::object{{"address", friendly(s.money.wallet)},     {"balance", s.money.wallet_balance.value_or(0)},
-                   {"seqno", s.money.wallet_seqno},           {"pending_transactions_cnt", s.money.wallet_pending},
-                   {"waiting_for", s.money.wallet_waits_for}, {"last_refusal", s.money.last_refusal}};
+      json::parse(node::wallet_json({s.money.wallet, s.money.wallet_balance.value_or(0), s.money.wallet_seqno,
+                                     s.money.wallet_pending, s.money.wallet_waits_for, s.money.last_refusal}));
   o["root_contract_config"] =
       json::object{{"version", s.root_version.value_or(0)}, {"params_version", s.params_version.value_or(0)}};
   o["running_queries"] = s.running;
