@@ -1,7 +1,9 @@
 #include "node/collateral_service.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
+#include <optional>
 
 #include "base/log.hpp"
 #include "node/secrets.hpp"
@@ -33,12 +35,20 @@ struct Answer {
   Bytes signer;  // where a header names one
 };
 
-net::Task<Result<Answer>> get(net::HttpClient& http, std::string url, std::string signer_header) {
+// Seconds that an answer asks to wait (429, 503), within reason.
+Duration retry_after(std::string_view header) {
+  std::uint32_t seconds = 60;
+  std::from_chars(header.data(), header.data() + header.size(), seconds);
+  return std::chrono::seconds(std::clamp<std::uint32_t>(seconds, 1, 3600));
+}
+
+net::Task<Result<Answer>> get(net::HttpClient& http, std::string url, std::string signer_header, Duration& wait) {
   net::HttpCall call;
   call.url = url;
   call.deadline = net::Millis(30'000);
   auto answer = co_await http.send(std::move(call));
   if (!answer) co_return std::unexpected(std::move(answer).error().within(url));
+  if (answer->status() == 429 || answer->status() == 503) wait = retry_after(answer->headers().get("Retry-After"));
   if (answer->status() != 200) co_return fail("{}: status {}", url, answer->status());
   Answer out;
   if (!signer_header.empty()) {
@@ -93,19 +103,42 @@ Result<std::shared_ptr<CollateralService>> CollateralService::make(net::Executor
   return out;
 }
 
+namespace {
+
+std::optional<CollateralName> name_for(const tee::Evidence& evidence) {
+  if (const auto* snp = std::get_if<tee::SnpEvidence>(&evidence))
+    if (const auto name = tee::collateral_name(*snp)) return *name;
+  const auto* tdx = std::get_if<tee::TdxEvidence>(&evidence);
+  const auto quote = tdx != nullptr ? tee::parse_quote(tdx->quote) : Result<tee::Quote>(fail("not a quote"));
+  if (!quote) return std::nullopt;
+  const auto name = tee::collateral_name(*quote);
+  return name ? std::optional<CollateralName>(*name) : std::nullopt;
+}
+
+bool is_amd(const CollateralName& name) { return std::holds_alternative<tee::AmdCollateralName>(name); }
+
+// As AMD gives it (DER), or PEM.
+Result<Bytes> read_amd_list(std::string_view body) {
+  if (!body.starts_with("-----BEGIN")) return to_bytes(body);
+  TRY_ASSIGN(auto blocks, tee::read_pem(body, "X509 CRL", 1));
+  return std::move(blocks.front());
+}
+
+}  // namespace
+
 tee::Collateral CollateralService::find(const tee::Evidence& evidence) {
   tee::Collateral out;
   out.intel = bundled_intel_;
   out.amd = bundled_amd_;
-  const auto* tdx = std::get_if<tee::TdxEvidence>(&evidence);
-  const auto quote = tdx ? tee::parse_quote(tdx->quote) : Result<tee::Quote>(fail("not a quote"));
-  if (!quote) return out;
-  const auto name = tee::collateral_name(*quote);
+  const auto name = name_for(evidence);
   if (!name) return out;
   const auto now = clock_();
-  if (auto known = cache_.find(*name, now)) {
-    out.intel = std::move(known);
-  } else if (!options_.service.empty()) {
+  auto known = cache_.find(*name, now);
+  if (known.intel) {
+    out.intel = std::move(known.intel);
+  } else if (known.amd) {
+    out.amd = std::move(known.amd);
+  } else if (!(is_amd(*name) ? options_.amd_service : options_.service).empty()) {
     cache_.want(*name, now);
     net::asio::co_spawn(executor_, refresh(shared_from_this()), net::asio::detached);
   }
@@ -145,7 +178,7 @@ tee::NvidiaCollateral CollateralService::find_gpu(const tee::GpuEvidence& gpu) {
   return out;
 }
 
-net::Task<Result<>> CollateralService::fetch(tee::IntelCollateralName name) {
+net::Task<Result<tee::Bundle>> CollateralService::fetch_intel(tee::IntelCollateralName name) {
   const auto base = options_.service + (name.tdx ? "/tdx" : "/sgx") + "/certification/v4";
   const auto lists = options_.service + "/sgx/certification/v4";
   const std::string tcb_url = fmt::format("{}/tcb?fmspc={}", base, to_hex(name.fmspc.view())),
@@ -154,24 +187,58 @@ net::Task<Result<>> CollateralService::fetch(tee::IntelCollateralName name) {
                                           name.processor_ca ? "processor" : "platform"),
                     root_url = lists + "/rootcacrl";
   const std::string tcb_header = "TCB-Info-Issuer-Chain", qe_header = "SGX-Enclave-Identity-Issuer-Chain", none;
-  CO_TRY_ASSIGN(const auto tcb, co_await get(http_, tcb_url, tcb_header));
-  CO_TRY_ASSIGN(const auto qe, co_await get(http_, qe_url, qe_header));
-  CO_TRY_ASSIGN(const auto pck_crl, co_await get(http_, pck_url, none));
-  CO_TRY_ASSIGN(const auto root_crl, co_await get(http_, root_url, none));
-  tee::IntelCollateralFiles files;
+  Duration wait{0};
+  const std::shared_ptr<void> told(nullptr, [&](void*) { intel_after_ = clock_() + wait; });
+  CO_TRY_ASSIGN(const auto tcb, co_await get(http_, tcb_url, tcb_header, wait));
+  CO_TRY_ASSIGN(const auto qe, co_await get(http_, qe_url, qe_header, wait));
+  CO_TRY_ASSIGN(const auto pck_crl, co_await get(http_, pck_url, none, wait));
+  CO_TRY_ASSIGN(const auto root_crl, co_await get(http_, root_url, none, wait));
+  tee::Bundle out;
+  auto& files = out.intel.emplace();
   files.tcb_info = to_bytes(tcb.body);
   files.qe_identity = to_bytes(qe.body);
   files.tcb_signer = tcb.signer;
   files.qe_signer = qe.signer;
   CO_TRY_ASSIGN(files.pck_crl, read_crl_answer(pck_crl.body));
   CO_TRY_ASSIGN(files.root_crl, read_crl_answer(root_crl.body));
-  co_return cache_.put(name, std::move(files), clock_());
+  co_return out;
+}
+
+// One chain and one list for all chips of a product line.
+net::Task<Result<tee::Bundle>> CollateralService::fetch_amd(tee::AmdCollateralName name) {
+  const std::string base = fmt::format("{}/{}/v1/{}", options_.amd_service, name.vlek ? "vlek" : "vcek",
+                                       tee::to_string(name.product)),
+                    chain_url = base + "/cert_chain", list_url = base + "/crl", none;
+  Duration wait{0};
+  const std::shared_ptr<void> told(nullptr, [&](void*) { amd_after_ = clock_() + wait; });
+  CO_TRY_ASSIGN(const auto chain, co_await get(http_, chain_url, none, wait));
+  CO_TRY_ASSIGN(auto certificates, tee::read_pem(chain.body, "CERTIFICATE", 2));
+  if (certificates.size() != 2) co_return fail("{}: {} certificates, two are a chain", chain_url, certificates.size());
+  CO_TRY_ASSIGN(const auto list, co_await get(http_, list_url, none, wait));
+  tee::Bundle out;
+  auto& files = out.amd.emplace();
+  files.ask = std::move(certificates[0]);
+  files.ark = std::move(certificates[1]);
+  CO_TRY_ASSIGN(files.crl, read_amd_list(list.body));
+  co_return out;
+}
+
+net::Task<Result<>> CollateralService::fetch(CollateralName name) {
+  Result<tee::Bundle> files = fail("not fetched");
+  if (const auto* amd = std::get_if<tee::AmdCollateralName>(&name))
+    files = co_await fetch_amd(*amd);
+  else
+    files = co_await fetch_intel(std::get<tee::IntelCollateralName>(name));
+  if (!files) co_return std::unexpected(std::move(files).error());
+  co_return cache_.put(name, *std::move(files), clock_());
 }
 
 net::Task<void> CollateralService::refresh(std::shared_ptr<CollateralService> self) {
   if (self->refreshing_ || self->stopped_) co_return;
   self->refreshing_ = true;
   for (const auto& name : self->cache_.due(self->clock_())) {
+    if (self->clock_() < (is_amd(name) ? self->amd_after_ : self->intel_after_)) continue;
+    if ((is_amd(name) ? self->options_.amd_service : self->options_.service).empty()) continue;
     const auto fetched = co_await self->fetch(name);
     if (fetched)
       log::info("collateral", "{}: fetched", to_string(name));
@@ -192,7 +259,8 @@ net::Task<void> CollateralService::keep_fresh(std::shared_ptr<CollateralService>
 }
 
 void CollateralService::start() {
-  if (!options_.service.empty()) net::asio::co_spawn(executor_, keep_fresh(shared_from_this()), net::asio::detached);
+  if (!options_.service.empty() || !options_.amd_service.empty())
+    net::asio::co_spawn(executor_, keep_fresh(shared_from_this()), net::asio::detached);
 }
 
 void CollateralService::stop() {

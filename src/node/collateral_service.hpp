@@ -1,5 +1,6 @@
-// Fetches collateral from a service with the shape of Intel's provisioning certification service (or a PCCS that caches
-// it), and hands out what is at hand to whoever judges peers. Runs on one executor.
+// Fetches collateral from services with the shape of Intel's provisioning certification service (or a PCCS that caches
+// it) and of AMD's key distribution service, and hands out what is at hand to whoever judges peers. Runs on one
+// executor.
 #pragma once
 #include "net/credentials.hpp"
 #include "net/http_client.hpp"
@@ -10,9 +11,10 @@ namespace cocoon::node {
 struct CollateralOptions {
   std::string
       service;  // "http://host:port": /tdx/certification/v4/tcb and so on are below it; empty: nothing is fetched
-  std::string directory;  // the cache's; empty: memory only
-  std::string bundle;     // a file that is always at hand (tee/presented.hpp): air-gapped machines, tests
-  std::string gpus;       // directory of NVIDIA's reference values, NAME.xml, and OCSP answers, *.der; empty: none
+  std::string amd_service;  // the same for AMD's: /vcek/v1/Milan/cert_chain and so on are below it
+  std::string directory;    // the cache's; empty: memory only
+  std::string bundle;       // a file that is always at hand (tee/presented.hpp): air-gapped machines, tests
+  std::string gpus;         // directory of NVIDIA's reference values, NAME.xml, and OCSP answers, *.der; empty: none
   Duration look = std::chrono::seconds(30);  // how often what is due is looked for
 };
 
@@ -25,8 +27,8 @@ class CollateralService final : public net::CollateralSource, public std::enable
   tee::Collateral find(const tee::Evidence&) override;
   // The reference values for this very device and every OCSP answer in the directory, as it is now.
   tee::NvidiaCollateral find_gpu(const tee::GpuEvidence&) override;
-  // Fetches one platform's collateral now.
-  net::Task<Result<>> fetch(tee::IntelCollateralName name);
+  // Fetches that now.
+  net::Task<Result<>> fetch(CollateralName name);
   void start();
   void stop();
 
@@ -34,6 +36,8 @@ class CollateralService final : public net::CollateralSource, public std::enable
 
  private:
   CollateralService(net::Executor executor, CollateralOptions options, net::Clock clock);
+  net::Task<Result<tee::Bundle>> fetch_intel(tee::IntelCollateralName name);
+  net::Task<Result<tee::Bundle>> fetch_amd(tee::AmdCollateralName name);
   static net::Task<void> refresh(std::shared_ptr<CollateralService> self);
   static net::Task<void> keep_fresh(std::shared_ptr<CollateralService> self);
 
@@ -45,6 +49,7 @@ class CollateralService final : public net::CollateralSource, public std::enable
   net::asio::steady_timer timer_;
   std::shared_ptr<const tee::IntelCollateral> bundled_intel_;
   std::shared_ptr<const tee::AmdCollateral> bundled_amd_;
+  Time intel_after_ = Time::min(), amd_after_ = Time::min();  // a service that was asked too often said when again
   bool stopped_ = false, refreshing_ = false;
 };
 

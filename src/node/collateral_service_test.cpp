@@ -28,6 +28,12 @@ tee::IntelCollateralFiles files() {
           carried("tcb-signing.der"),       carried("pckcrl-fea93a26.der"), carried("rootcrl-46c4e696.der")};
 }
 
+tee::Bundle bundle_of(tee::IntelCollateralFiles files) {
+  tee::Bundle out;
+  out.intel = std::move(files);
+  return out;
+}
+
 class CollateralServiceTest : public ::testing::Test {
  protected:
   ~CollateralServiceTest() override { fs::remove_all(directory); }
@@ -103,24 +109,25 @@ TEST(CollateralCache, RenewsInTheMiddleOfItsLifeAndForgetsTheOldest) {
   EXPECT_EQ(cache.due(now).size(), 1u);
   EXPECT_TRUE(cache.due(now + std::chrono::seconds(1)).empty()) << "a failed fetch is not repeated at once";
   EXPECT_EQ(cache.due(now + std::chrono::minutes(2)).size(), 1u);
-  ASSERT_TRUE(cache.put(a, files(), now));
+  ASSERT_TRUE(cache.put(a, bundle_of(files()), now));
   const auto until = cache.fresh_until(a);
   ASSERT_GT(until, now);
   EXPECT_TRUE(cache.due(now + (until - now) / 2 - std::chrono::seconds(1)).empty());
   EXPECT_EQ(cache.due(now + (until - now) / 2 + std::chrono::seconds(1)).size(), 1u);
   cache.want(b, now + std::chrono::seconds(1));
-  EXPECT_NE(cache.find(a, now + std::chrono::seconds(2)), nullptr);
+  EXPECT_NE(cache.find(a, now + std::chrono::seconds(2)).intel, nullptr);
   cache.want(c, now + std::chrono::seconds(3));
   EXPECT_EQ(cache.size(), 2u);
-  EXPECT_NE(cache.find(a, now), nullptr) << "b was asked for least recently";
+  EXPECT_NE(cache.find(a, now).intel, nullptr) << "b was asked for least recently";
 }
 
 TEST(CollateralCache, WhatCannotBeReadIsNotKept) {
   CollateralCache cache("");
   auto broken = files();
   broken.pck_crl.pop_back();
-  EXPECT_FALSE(cache.put({}, broken, Time{}));
-  EXPECT_EQ(cache.find({}, Time{}), nullptr);
+  EXPECT_FALSE(cache.put({}, bundle_of(broken), Time{}));
+  EXPECT_EQ(cache.find({}, Time{}).intel, nullptr);
+  EXPECT_FALSE(cache.put(tee::AmdCollateralName{}, bundle_of(files()), Time{})) << "of another vendor";
 }
 
 TEST(CollateralAnswers, ListsComeInThreeForms) {
@@ -156,6 +163,117 @@ TEST_F(CollateralServiceTest, AGpusReferenceValuesAreTakenByTheirNames) {
     EXPECT_LE(find().rims.size(), 1u) << driver;
   }
   EXPECT_EQ(service->find_gpu({to_bytes("no evidence"), ""}).rims.size(), 0u);
+}
+
+// --- AMD
+
+class AmdService : public CollateralServiceTest {
+ protected:
+  using Spec = tee::testing::Spec;
+  static constexpr auto kYear = std::chrono::hours(24 * 365);
+
+  AmdService() {
+    const auto ca = [&](const std::string& subject, const std::string& issuer, EVP_PKEY* key, EVP_PKEY* by) {
+      return tee::testing::issue(
+          {subject, issuer, 5, now - kYear, now + 20 * kYear, true, "keyCertSign,cRLSign", {}, {}}, key, by);
+    };
+    served.ark = ca("ARK-Genoa", "ARK-Genoa", ark.get(), ark.get());
+    served.ask = ca("SEV-Genoa", "ARK-Genoa", ask.get(), ark.get());
+    served.crl = list({});
+    const auto vcek = tee::testing::issue(
+        {"SEV-VCEK", "SEV-Genoa", 6, now - kYear, now + kYear, std::nullopt, "", {}, {}}, chip.get(), ask.get());
+    evidence.vcek = tee::write_pem(vcek, "CERTIFICATE");
+  }
+  Bytes list(const std::vector<std::uint32_t>& revoked, Duration life = kYear) {
+    return tee::testing::issue_crl("ARK-Genoa", ark.get(), now - std::chrono::hours(1), now + life, revoked);
+  }
+  std::shared_ptr<CollateralService> make_amd(std::string url) {
+    CollateralOptions options;
+    options.amd_service = std::move(url);
+    options.directory = directory;
+    return CollateralService::make(loop.io.get_executor(), options, [this] { return now; }).value();
+  }
+  Result<> fetch(CollateralService& service) {
+    Result<> out = fail("not run");
+    loop.run([&]() -> net::Task<> { out = co_await service.fetch(name); });
+    return out;
+  }
+
+  tee::testing::KeyPtr ark = tee::testing::rsa_key(), ask = tee::testing::rsa_key(), chip = tee::testing::p384_key();
+  tee::AmdCollateral served;
+  tee::SnpEvidence evidence;
+  CollateralName name = tee::AmdCollateralName{tee::SnpProduct::genoa, false};
+};
+
+TEST_F(AmdService, WhatIsMissingIsFetchedAndKept) {
+  testing::CollateralServer server(loop.io.get_executor(), {});
+  server.amd = served;
+  const auto service = make_amd(server.url());
+  EXPECT_EQ(service->find(evidence).amd, nullptr);
+  loop.until([&] { return service->find(evidence).amd != nullptr; });
+  EXPECT_EQ(server.targets, (std::vector<std::string>{"/vcek/v1/Genoa/cert_chain", "/vcek/v1/Genoa/crl"}));
+  EXPECT_EQ(*service->find(evidence).amd, served);
+  EXPECT_EQ(service->cache().fresh_until(name), now + kYear);
+  // It goes away, the node starts again: the directory is enough.
+  server.broken = true;
+  const auto again = make_amd(server.url());
+  ASSERT_NE(again->find(evidence).amd, nullptr);
+  EXPECT_EQ(*again->find(evidence).amd, served);
+  EXPECT_FALSE(fetch(*again));
+  EXPECT_NE(again->find(evidence).amd, nullptr) << "an outage loses nothing";
+  server.close();
+  loop.settle();
+}
+
+TEST_F(AmdService, WhatIsNotWholeOrNotAmdsIsNotTaken) {
+  testing::CollateralServer server(loop.io.get_executor(), {});
+  server.amd = served;
+  const auto service = make_amd(server.url());
+  ASSERT_TRUE(fetch(*service));
+  const auto refused = [&](const std::function<void(tee::AmdCollateral&)>& spoil) {
+    server.amd = served;
+    spoil(server.amd);
+    EXPECT_FALSE(fetch(*service));
+    EXPECT_EQ(*service->find(evidence).amd, served) << "what is at hand stays";
+  };
+  refused([](auto& a) { a.crl.clear(); });
+  refused([](auto& a) { a.crl.back() ^= 1; });
+  refused([](auto& a) { a.ask.back() ^= 1; });
+  refused([](auto& a) { std::swap(a.ask, a.ark); });
+  refused([](auto& a) { a.ask = to_bytes("<html>"); });
+  refused([](auto& a) { a.crl = Bytes(5 * 1024 * 1024, '0'); });
+  // An older list is not followed back.
+  server.amd = served;
+  server.amd.crl = list({}, kYear / 2);
+  EXPECT_TRUE(fetch(*service));
+  EXPECT_EQ(*service->find(evidence).amd, served);
+  server.amd.crl = list({6}, 2 * kYear);
+  EXPECT_TRUE(fetch(*service));
+  EXPECT_EQ(service->find(evidence).amd->crl, server.amd.crl);
+  server.close();
+  loop.settle();
+}
+
+TEST_F(AmdService, IsNotAskedAgainBeforeItSays) {
+  testing::CollateralServer server(loop.io.get_executor(), {});
+  server.amd = served;
+  server.retry_after = 600;
+  const auto service = make_amd(server.url());
+  service->find(evidence);
+  loop.until([&] { return server.targets.size() == 1; });
+  loop.settle();
+  server.retry_after = 0;
+  const auto ask_later = [&](Duration later) {
+    now += later;
+    service->find(evidence);
+    loop.settle();
+  };
+  ask_later(std::chrono::seconds(300));
+  EXPECT_EQ(server.targets.size(), 1U);
+  now += std::chrono::seconds(301);
+  loop.until([&] { return service->find(evidence).amd != nullptr; });
+  server.close();
+  loop.settle();
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// A collateral service for tests: the shape of a PCCS over HTTP on loopback, with the files it is given.
+// A collateral service for tests: the shapes of a PCCS and of AMD's KDS over HTTP on loopback, with the files it is
+// given.
 #pragma once
 #include <string>
 #include <vector>
@@ -32,7 +33,9 @@ class CollateralServer {
   void close() { server_.close(); }
 
   tee::IntelCollateralFiles files;
+  tee::AmdCollateral amd;
   bool broken = false;               // every answer is an error
+  int retry_after = 0;               // seconds; every answer is 429
   std::vector<std::string> targets;  // what was asked for
 
  private:
@@ -45,6 +48,13 @@ class CollateralServer {
     const auto path = request.path();
     if (broken) {
       body = "out of order";
+    } else if (retry_after > 0) {
+      status = 429;
+      headers.add("Retry-After", std::to_string(retry_after));
+    } else if (path.ends_with("/cert_chain")) {
+      body = tee::write_pem(amd.ask, "CERTIFICATE") + tee::write_pem(amd.ark, "CERTIFICATE");
+    } else if (path.ends_with("/crl")) {
+      body = to_text(amd.crl);
     } else if (path.ends_with("/v4/tcb")) {
       headers.add("TCB-Info-Issuer-Chain", chain(files.tcb_signer));
       body = to_text(files.tcb_info);

@@ -48,6 +48,7 @@ Result<std::unique_ptr<Shell>> Shell::make(net::Executor executor, const CommonC
   shell->dial_config_.credentials = shell->credentials_;
   CollateralOptions collateral;
   collateral.service = config.collateral_service;
+  collateral.amd_service = config.amd_collateral_service;
   collateral.directory = config.collateral_directory;
   collateral.bundle = config.collateral_bundle;
   collateral.gpus = config.gpu_collateral;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tee/x509.hpp"
+
 namespace cocoon::tee {
 namespace {
 
@@ -163,6 +165,26 @@ void verify_snp(Verdict& v, BytesView report, BytesView endorsement, const AmdCo
 
 void verify_snp_endorsed(Verdict& v, BytesView report, BytesView endorsement) {
   judge(v, report, endorsement, nullptr, {}, Time{});
+}
+
+Result<AmdCollateralName> collateral_name(const SnpEvidence& evidence) {
+  TRY_ASSIGN(const auto pem, read_pem(evidence.vcek, "CERTIFICATE", 1));
+  TRY_ASSIGN(const auto certificate, Certificate::read(pem.front()));
+  for (const auto product : {SnpProduct::milan, SnpProduct::genoa, SnpProduct::turin})
+    for (const bool vlek : {false, true})
+      if (certificate.issuer_name() == fmt::format("SEV-{}{}", vlek ? "VLEK-" : "", to_string(product)))
+        return AmdCollateralName{product, vlek};
+  return fail("'{}' issues no endorsements of a known product", certificate.issuer_name());
+}
+
+Result<Time> amd_fresh_until(const AmdCollateral& files, const AmdCollateralName& name) {
+  TRY_ASSIGN(const auto chain, AmdChain::read(files));
+  if (chain.product() != name.product || chain.signs_vleks() != name.vlek)
+    return fail("'{}' is of another product or kind", chain.intermediate().common_name());
+  TRY(chain.signatures());
+  if (!chain.list()) return fail("the revocation list is missing");
+  TRY(chain.list_signature());
+  return std::min({chain.list()->next_update(), chain.intermediate().not_after(), chain.root().not_after()});
 }
 
 }  // namespace cocoon::tee

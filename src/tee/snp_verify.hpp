@@ -21,4 +21,16 @@ void verify_snp(Verdict&, BytesView report, BytesView endorsement, const AmdColl
 // The verdict's status stays `not_judged`.
 void verify_snp_endorsed(Verdict&, BytesView report, BytesView endorsement);
 
+// Which collateral a report's endorsement needs: AMD publishes it by product line and kind of endorsement.
+struct AmdCollateralName {
+  SnpProduct product = SnpProduct::milan;
+  bool vlek = false;
+  friend auto operator<=>(const AmdCollateralName&, const AmdCollateralName&) = default;
+};
+// By the issuer that the endorsement in the evidence names.
+Result<AmdCollateralName> collateral_name(const SnpEvidence&);
+// Until when it can be used, if it is whole (chain and list), signed as it should be and of that name. Whose root it
+// is, verify_snp() judges.
+Result<Time> amd_fresh_until(const AmdCollateral&, const AmdCollateralName&);
+
 }  // namespace cocoon::tee
