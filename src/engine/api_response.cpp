@@ -1,5 +1,6 @@
 #include "engine/api_response.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -39,19 +40,27 @@ std::string chat_logprobs(const std::vector<TokenInWords>& tokens) {
   return fmt::format(R"({{"content":[{}],"refusal":null}})", out);
 }
 
-// {"tokens":[],"token_logprobs":[],"top_logprobs":[{}],"text_offset":[]}
+// The likeliest tokens, and the chosen one in any case.
+std::string top_of(const TokenInWords& t) {
+  std::string top;
+  const auto add = [&top](const TokenInWords::One& one) {
+    top += fmt::format("{}{}:{}", top.empty() ? "" : ",", quoted(as_utf8(one.bytes)), one.logprob);
+  };
+  for (const auto& one : t.top) add(one);
+  if (std::ranges::find(t.top, t.chosen.bytes, &TokenInWords::One::bytes) == t.top.end()) add(t.chosen);
+  return top;
+}
+
+// {"tokens":[],"token_logprobs":[],"top_logprobs":[{}],"text_offset":[]}; offsets in characters.
 std::string text_logprobs(const std::vector<TokenInWords>& tokens, std::size_t offset) {
   std::string words, probabilities, tops, offsets;
   for (const auto& t : tokens) {
     const char* comma = words.empty() ? "" : ",";
-    std::string top;
-    for (const auto& one : t.top)
-      top += fmt::format("{}{}:{}", top.empty() ? "" : ",", quoted(as_utf8(one.bytes)), one.logprob);
     words += comma + quoted(as_utf8(t.chosen.bytes));
     probabilities += fmt::format("{}{}", comma, t.chosen.logprob);
-    tops += fmt::format("{}{{{}}}", comma, top);
+    tops += fmt::format("{}{{{}}}", comma, top_of(t));
     offsets += fmt::format("{}{}", comma, offset);
-    offset += t.chosen.bytes.size();
+    offset += characters(t.chosen.bytes);
   }
   return fmt::format(R"({{"tokens":[{}],"token_logprobs":[{}],"top_logprobs":[{}],"text_offset":[{}]}})", words,
                      probabilities, tops, offsets);
@@ -88,6 +97,10 @@ std::string begin_json(const AnswerHead& head, std::string_view object) {
 
 }  // namespace
 
+std::size_t characters(std::string_view utf8) {
+  return static_cast<std::size_t>(std::ranges::count_if(utf8, [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
 std::string answer_json(const AnswerHead& head, std::span<const Choice> choices, const Usage& usage) {
   const bool chat = head.kind == AnswerKind::chat;
   auto out = begin_json(head, chat ? "chat.completion" : "text_completion");
@@ -95,7 +108,7 @@ std::string answer_json(const AnswerHead& head, std::span<const Choice> choices,
     const auto& c = choices[i];
     const auto content = chat ? R"("message":)" + message_json(head, i, c) : R"("text":)" + quoted(c.text);
     std::string logprobs = "null";
-    if (c.tokens) logprobs = chat ? chat_logprobs(*c.tokens) : text_logprobs(*c.tokens, 0);
+    if (c.tokens) logprobs = chat ? chat_logprobs(*c.tokens) : text_logprobs(*c.tokens, c.offset);
     out += fmt::format(R"({}{{"index":{},{},"logprobs":{},"finish_reason":"{}"}})", i == 0 ? "" : ",", i, content,
                        logprobs, name_of(c.reason, !c.calls.empty()));
   }
@@ -128,9 +141,9 @@ std::string EventWriter::first(std::uint32_t choice) const {
 }
 
 std::string EventWriter::text(std::uint32_t choice, std::string_view text, const Usage* usage,
-                              const std::vector<TokenInWords>* tokens) const {
+                              const std::vector<TokenInWords>* tokens, std::size_t offset) const {
   const bool chat = kind_ == AnswerKind::chat;
-  const auto logprobs = !tokens ? "null" : chat ? chat_logprobs(*tokens) : text_logprobs(*tokens, 0);
+  const auto logprobs = !tokens ? "null" : chat ? chat_logprobs(*tokens) : text_logprobs(*tokens, offset);
   const auto told = chat ? fmt::format(R"("delta":{{"content":{}}})", quoted(text)) : R"("text":)" + quoted(text);
   return chunk(fmt::format(R"({{"index":{},{},"logprobs":{},"finish_reason":null}})", choice, told, logprobs), usage);
 }

@@ -37,7 +37,10 @@ struct Choice {
   FinishReason reason = FinishReason::stop;
   std::vector<ToolCall> calls{};
   std::optional<std::vector<TokenInWords>> tokens{};  // where logprobs were asked for
+  std::size_t offset = 0;                             // characters of the text before them
 };
+
+std::size_t characters(std::string_view utf8);
 
 std::string answer_json(const AnswerHead& head, std::span<const Choice> choices, const Usage& usage);
 
@@ -48,9 +51,9 @@ class EventWriter {
   EventWriter(const AnswerHead& head, bool usage_field);
 
   std::string first(std::uint32_t choice) const;  // the role; nothing for completions
-  // `tokens`: those that the text completes, where logprobs were asked for.
+  // `tokens`: those that the text completes, where logprobs were asked for; `offset`: the characters before them.
   std::string text(std::uint32_t choice, std::string_view text, const Usage* usage,
-                   const std::vector<TokenInWords>* tokens = nullptr) const;
+                   const std::vector<TokenInWords>* tokens = nullptr, std::size_t offset = 0) const;
   std::string call(std::uint32_t choice, std::size_t index, const ToolCall& call, const Usage* usage) const;
   std::string last(std::uint32_t choice, FinishReason reason, const Usage* usage, bool called = false) const;
   std::string usage(const Usage& usage) const;  // no choices

@@ -280,7 +280,10 @@ class Answering {
   }
 
   Task<> whole() {
-    for (std::size_t i = 0; i < choices_.size(); ++i) choices_[i].text = plan_.prefixes[i];
+    for (std::size_t i = 0; i < choices_.size(); ++i) {
+      choices_[i].text = plan_.prefixes[i];
+      choices_[i].offset = characters(plan_.prefixes[i]);
+    }
     while (!done()) {
       const auto items = co_await next();
       if (items.empty()) co_return exchange_.responder.abort();
@@ -300,7 +303,8 @@ class Answering {
       const Usage* usage = plan_.usage_in_each ? &item.usage : nullptr;
       auto& choice = choices_[item.choice];
       if (!item.text.empty()) {
-        out += writer.text(item.choice, item.text, usage, choice.tokens ? &*choice.tokens : nullptr);
+        out += writer.text(item.choice, item.text, usage, choice.tokens ? &*choice.tokens : nullptr, choice.offset);
+        choice.offset += characters(item.text);
         if (choice.tokens) choice.tokens->clear();
       }
       auto& told = told_calls_[item.choice];
@@ -323,6 +327,7 @@ class Answering {
     for (std::uint32_t i = 0; i < choices_.size(); ++i) {
       out += writer.first(i);
       if (!plan_.prefixes[i].empty()) out += writer.text(i, plan_.prefixes[i], nullptr);
+      choices_[i].offset = characters(plan_.prefixes[i]);
     }
     out += events_of(writer, items);
     exchange_.state->metrics.request(exchange_.route, 200);

@@ -283,6 +283,37 @@ TEST_F(ServerTest, ToolsAreCalledWholeAndStreamed) {
   EXPECT_EQ(json::parse(told), arguments);
 }
 
+// Whole or streamed, a token stands in the text where its offset says, and is among the likeliest, likely or not.
+TEST_F(ServerTest, LogprobsOfTextSayWhereEachTokenStands) {
+  const std::string ask = R"({"temperature":2,"seed":7,"prompt":"Ü","n":8,"max_tokens":12,"echo":true,"logprobs":1)";
+  auto events = post("/v1/completions", ask + R"(,"stream":true})").events();
+  const auto whole = post("/v1/completions", ask + "}").parsed();
+  events.push_back(whole);
+  std::size_t seen = 0, unlikely = 0;
+  const auto check = [&](const std::string& text, const json::value& logprobs) {
+    for (std::size_t i = 0; i < logprobs.at("tokens").as_array().size(); ++i, ++seen) {
+      const std::string token(logprobs.at("tokens").at(i).as_string());
+      // The prompt is one character of two bytes. A token of some other character's bytes is no text of its own.
+      const auto at = logprobs.at("text_offset").at(i).to_number<std::size_t>() + 1;
+      EXPECT_GE(at, 2U);
+      if (text.find_first_of("\xc3\xef", 2) == std::string::npos) {
+        EXPECT_EQ(text.substr(at, token.size()), token) << text << i;
+      }
+      const auto& top = logprobs.at("top_logprobs").at(i).as_object();
+      EXPECT_TRUE(top.contains(token)) << token;
+      unlikely += top.size() - 1;
+    }
+  };
+  for (const auto& event : events)
+    for (const auto& choice : event.at("choices").as_array()) {
+      const auto index = choice.at("index").to_number<std::size_t>();
+      if (const auto& l = choice.at("logprobs"); l.is_object())
+        check(std::string(whole.at("choices").at(index).at("text").as_string()), l);
+    }
+  EXPECT_GT(seen, 16U);
+  EXPECT_GT(unlikely, 0U) << "a token beyond the likeliest was among them";
+}
+
 TEST_F(ServerTest, LogprobsAreTheModelsOwn) {
   const auto choice =
       post("/v1/chat/completions", chat("Hello", R"(,"temperature":0,"max_tokens":4,"logprobs":true,"top_logprobs":3)"))

@@ -101,7 +101,10 @@ Task<bool> ApiServer::State::carry(Exchange& x, ApiAnswer& answer) {
     co_await refuse(x, why);
     co_return false;
   }
-  if (answer.gone() || !answer.head()) co_return false;
+  if (answer.gone() || !answer.head()) {
+    x.responder.abort();  // a caller that only ended its side may still be reading
+    co_return false;
+  }
   x.head_at = wall_clock();
   auto headers = answer_headers(answer.take_headers(), x);
   if (answer.end()) co_return co_await whole(x, answer, std::move(headers), std::move(body));

@@ -262,6 +262,26 @@ TEST_F(ApiTest, AnEmptyAnswerIsAFailure) {
   expect_error(chat(), 504, 0, "status 504");
 }
 
+// Who ends its side counts as gone, and must not be told that we broke.
+TEST_F(ApiTest, ACallerThatEndsItsSideHearsNothingMore) {
+  const std::string ask = fmt::format("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{}",
+                                      std::string_view(kAsk).size(), kAsk);
+  std::string heard;
+  bool over = false;
+  loop.run([&]() -> Task<> {
+    net::tcp::socket socket(loop.io);
+    const net::tcp::endpoint to(net::asio::ip::address_v4::loopback(), api->port());
+    co_await socket.async_connect(to, net::no_throw);
+    co_await net::asio::async_write(socket, net::asio::buffer(ask), net::no_throw);
+    boost::system::error_code ignored;
+    socket.shutdown(net::tcp::socket::shutdown_send, ignored);
+    co_await net::asio::async_read(socket, net::asio::dynamic_buffer(heard), net::no_throw);
+    over = true;
+  });
+  loop.until([&] { return over && count<ApiGone>() == 1; });
+  EXPECT_EQ(heard, "");
+}
+
 TEST_F(ApiTest, ACallerThatLeavesIsToldToTheCore) {
   ApiId id = 0;
   on_request = [&](const ApiRequest& r) { id = r.id; };
