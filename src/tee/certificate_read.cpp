@@ -1,24 +1,14 @@
-#include <memory>
-
 #include <openssl/err.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
 #include "tee/certificate.hpp"
 #include "tee/der.hpp"
+#include "tee/openssl_x509.hpp"
 #include "tee/quote.hpp"
 
 namespace cocoon::tee {
 namespace {
-
-template <auto free>
-struct Free {
-  template <class T>
-  void operator()(T* p) const {
-    free(p);
-  }
-};
-using X509Ptr = std::unique_ptr<X509, Free<X509_free>>;
 
 // The raw values of our critical extensions.
 struct Found {
@@ -95,12 +85,6 @@ Result<crypto::PublicKey> check_key_and_signature(X509* certificate) {
   return out;
 }
 
-Result<Time> time_of(const ASN1_TIME* text) {
-  std::tm parts{};
-  if (!text || ASN1_TIME_to_tm(text, &parts) != 1) return fail("the certificate has no readable validity");
-  return from_unix(timegm(&parts));
-}
-
 Result<> check_validity(const X509* certificate, Time now, CertificateFacts& out) {
   TRY_ASSIGN(out.not_before, time_of(X509_get0_notBefore(certificate)));
   TRY_ASSIGN(out.not_after, time_of(X509_get0_notAfter(certificate)));
@@ -122,9 +106,7 @@ Result<> check_purpose(X509* certificate, Side whose) {
 
 Result<CertificateFacts> read_facts(BytesView der, Side whose, Time now) {
   if (der.empty() || der.size() > kMaxCertificate) return fail("a certificate of {} bytes", der.size());
-  const unsigned char* at = der.data();
-  const X509Ptr certificate(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
-  if (!certificate || at != der.data() + der.size()) return fail("the certificate is malformed");
+  TRY_ASSIGN(const auto certificate, read_openssl_x509(der));
   CertificateFacts out;
   TRY_ASSIGN(out.public_key, check_key_and_signature(certificate.get()));
   TRY(check_validity(certificate.get(), now, out));

@@ -1,7 +1,6 @@
 #include "tee/ratls.hpp"
 
 #include <algorithm>
-#include <memory>
 #include <optional>
 
 #include <openssl/err.h>
@@ -10,18 +9,10 @@
 #include "tee/cbor.hpp"
 #include "tee/certificate.hpp"
 #include "tee/der.hpp"
+#include "tee/openssl_x509.hpp"
 
 namespace cocoon::tee {
 namespace {
-
-template <auto free>
-struct Free {
-  template <class T>
-  void operator()(T* p) const {
-    free(p);
-  }
-};
-using X509Ptr = std::unique_ptr<X509, Free<X509_free>>;
 
 constexpr std::string_view kPublicKeyHash = "pubkey-hash";
 constexpr std::uint64_t kSha256 = 1;  // IANA named information hash algorithms
@@ -48,12 +39,6 @@ Result<Bytes> public_key_of(const X509* certificate) {
   const Bytes out(raw, raw + size);
   OPENSSL_free(raw);
   return out;
-}
-
-Result<Time> time_of(const ASN1_TIME* text) {
-  std::tm parts{};
-  if (!text || ASN1_TIME_to_tm(text, &parts) != 1) return fail("the certificate has no readable validity");
-  return from_unix(timegm(&parts));
 }
 
 // [algorithm, hash], as it is or, as existing certificates have it, wrapped into a byte string.
@@ -123,9 +108,7 @@ Result<> read_dstack(BytesView value, RatlsCertificate& out) {
 
 Result<RatlsCertificate> read(BytesView der) {
   if (der.empty() || der.size() > kMaxCertificate) return fail("a certificate of {} bytes", der.size());
-  const unsigned char* at = der.data();
-  const X509Ptr certificate(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
-  if (!certificate || at != der.data() + der.size()) return fail("the certificate is malformed");
+  TRY_ASSIGN(const auto certificate, read_openssl_x509(der));
   RatlsCertificate out;
   TRY_ASSIGN(out.public_key, public_key_of(certificate.get()));
   TRY_ASSIGN(out.not_before, time_of(X509_get0_notBefore(certificate.get())));

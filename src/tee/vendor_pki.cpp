@@ -1,7 +1,6 @@
 #include "tee/vendor_pki.hpp"
 
 #include <algorithm>
-#include <ctime>
 #include <utility>
 
 #include <openssl/core_names.h>
@@ -13,36 +12,18 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-#include "tee/openssl_ptr.hpp"
+#include "tee/openssl_x509.hpp"
 #include "tee/x509.hpp"
 #include "tee/x509_parts.hpp"
 
 namespace cocoon::tee {
 namespace {
 
-using X509Ptr = OpensslPtr<X509, X509_free>;
 using EvpKey = OpensslPtr<EVP_PKEY, EVP_PKEY_free>;
 using CrlPtr = OpensslPtr<X509_CRL, X509_CRL_free>;
 using Bn = OpensslPtr<BIGNUM, BN_free>;
 
 constexpr std::uint8_t kNull = 0x05;
-
-Result<Time> time_of(const ASN1_TIME* text) {
-  std::tm parts{};
-  const bool good = text && ASN1_TIME_to_tm(text, &parts) == 1;
-  ERR_clear_error();
-  if (!good) return fail("a time that cannot be read");
-  // Certificates that never expire say the year 9999, which microseconds since 1970 still carry.
-  return from_unix(timegm(&parts));
-}
-
-// For the parts that OpenSSL reads: lists and OCSP answers, which come from far fewer places than certificates.
-X509Ptr openssl_of(const Bytes& der) {
-  const unsigned char* at = der.data();
-  X509Ptr out(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
-  ERR_clear_error();
-  return out;
-}
 
 EvpKey make_rsa_key(BytesView modulus, BytesView exponent) {
   const Bn n(BN_bin2bn(modulus.data(), static_cast<int>(modulus.size()), nullptr)),
@@ -404,8 +385,8 @@ Result<> RevocationList::issued_by(const Certificate& issuer, SignedWith with) c
   if (!issuer.may_sign_crl()) return fail("'{}' may not sign revocation lists", issuer.common_name());
   const X509_ALGOR* algorithm = nullptr;
   X509_CRL_get0_signature(crl, nullptr, &algorithm);
-  const auto x509 = openssl_of(issuer.der());
-  auto* key = x509 ? X509_get0_pubkey(x509.get()) : nullptr;
+  TRY_ASSIGN(const auto x509, read_openssl_x509(issuer.der()));
+  auto* key = X509_get0_pubkey(x509.get());
   const bool good = pss_or_ecdsa(algorithm, with) && key && X509_CRL_verify(crl, key) == 1;
   ERR_clear_error();
   if (!good) return fail("the revocation list is not signed by '{}'", issuer.common_name());
@@ -496,8 +477,8 @@ class OcspAnswer {
     out.basic_.reset(whole ? OCSP_response_get1_basic(response.get()) : nullptr);
     ERR_clear_error();
     if (!out.basic_) return fail("not a successful OCSP response");
-    const auto about = openssl_of(subject.der()), by = openssl_of(issuer.der());
-    if (!about || !by) return fail("a certificate that OpenSSL does not read");
+    TRY_ASSIGN(const auto about, read_openssl_x509(subject.der()));
+    TRY_ASSIGN(const auto by, read_openssl_x509(issuer.der()));
     // Responders name the certificate by a hash of their choice.
     for (const auto* md : {EVP_sha1(), EVP_sha256(), EVP_sha384()}) {
       const CertId id(OCSP_cert_to_id(md, about.get(), by.get()));
@@ -510,8 +491,7 @@ class OcspAnswer {
   }
 
   Result<> signed_for(const Certificate& issuer, Time now) const {
-    const auto by = openssl_of(issuer.der());
-    if (!by) return fail("a certificate that OpenSSL does not read");
+    TRY_ASSIGN(const auto by, read_openssl_x509(issuer.der()));
     return check_responder(basic_.get(), by.get(), now);
   }
   int status() const { return status_; }
