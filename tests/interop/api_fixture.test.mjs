@@ -60,6 +60,8 @@ for (const [mode, status, kind] of [
   ['flat-error', 400, OpenAI.BadRequestError],
   ['plain-error', 502, OpenAI.InternalServerError],
   ['die', 502, OpenAI.InternalServerError],
+  ['garbage', 502, OpenAI.InternalServerError],
+  ['half-json', 502, OpenAI.InternalServerError],
 ]) {
   test(`an engine's ${mode} is an error of status ${status} in the API's shape`, async () => {
     await assert.rejects(openai.chat.completions.create({ model, messages, fixture: { mode } }),
