@@ -1,5 +1,8 @@
 #include "net/off_loop.hpp"
 
+#include <atomic>
+
+#include <fcntl.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -11,17 +14,20 @@ asio::thread_pool& threads(OffLoop kind) {
   return kind == OffLoop::solving ? solving : attesting;
 }
 
-// The thread holds its own descriptor, so that neither side can write into something the other has closed.
+// The thread holds its own descriptor, so that neither side can write into something the other has closed. What it did
+// is seen by whoever finds `done`: that the kernel wakes one after the other is no order that C++ knows.
 struct Bell {
   explicit Bell(int descriptor) : fd(descriptor) {}
   Bell(const Bell&) = delete;
   Bell& operator=(const Bell&) = delete;
   ~Bell() { ::close(fd); }
-  void ring() const {
+  void ring() {
+    done.store(true, std::memory_order_release);
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto n = ::write(fd, &one, sizeof one);
   }
   int fd;
+  std::atomic<bool> done = false;
 };
 
 }  // namespace
@@ -39,7 +45,7 @@ Task<Result<>> run_off_loop(Executor executor, OffLoop kind, std::function<void(
   });
   std::uint64_t count = 0;
   const auto [ec, n] = co_await done.async_read_some(asio::buffer(&count, sizeof count), no_throw);
-  if (ec || n != sizeof count) co_return fail(net_cancelled, "given up");
+  if (ec || n != sizeof count || !bell->done.load(std::memory_order_acquire)) co_return fail(net_cancelled, "given up");
   co_return Result<>{};
 }
 
