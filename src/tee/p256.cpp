@@ -1,7 +1,6 @@
 #include "tee/p256.hpp"
 
 #include <cstdlib>
-#include <memory>
 
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
@@ -11,26 +10,20 @@
 #include <openssl/sha.h>
 
 #include "tee/der.hpp"
+#include "tee/openssl_ptr.hpp"
 
 namespace cocoon::tee {
 namespace {
 
-template <auto free>
-struct Free {
-  template <class T>
-  void operator()(T* p) const {
-    free(p);
-  }
-};
-using Pkey = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
-using PkeyCtx = std::unique_ptr<EVP_PKEY_CTX, Free<EVP_PKEY_CTX_free>>;
-using MdCtx = std::unique_ptr<EVP_MD_CTX, Free<EVP_MD_CTX_free>>;
-using Group = std::unique_ptr<EC_GROUP, Free<EC_GROUP_free>>;
-using Point = std::unique_ptr<EC_POINT, Free<EC_POINT_free>>;
-using Bn = std::unique_ptr<BIGNUM, Free<BN_clear_free>>;
-using Builder = std::unique_ptr<OSSL_PARAM_BLD, Free<OSSL_PARAM_BLD_free>>;
-using Params = std::unique_ptr<OSSL_PARAM, Free<OSSL_PARAM_free>>;
-using Sig = std::unique_ptr<ECDSA_SIG, Free<ECDSA_SIG_free>>;
+using Pkey = OpensslPtr<EVP_PKEY, EVP_PKEY_free>;
+using PkeyCtx = OpensslPtr<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
+using MdCtx = OpensslPtr<EVP_MD_CTX, EVP_MD_CTX_free>;
+using Group = OpensslPtr<EC_GROUP, EC_GROUP_free>;
+using Point = OpensslPtr<EC_POINT, EC_POINT_free>;
+using Bn = OpensslPtr<BIGNUM, BN_clear_free>;
+using Builder = OpensslPtr<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>;
+using Params = OpensslPtr<OSSL_PARAM, OSSL_PARAM_free>;
+using Sig = OpensslPtr<ECDSA_SIG, ECDSA_SIG_free>;
 
 // OpenSSL refuses these calls only when memory is out or the library is broken: no input can cause it.
 void must(bool ok) {
