@@ -79,6 +79,7 @@ Result<> PeerJudge::judge_session(const SessionProof& proof, tee::Peer& peer) {
   if (policy_.level != tee::Policy::Level::tee) return {};
   const auto collateral = collateral_ ? collateral_->find(proof.evidence.machine) : tee::Collateral{};
   std::vector<tee::NvidiaCollateral> of_gpus;
+  of_gpus.reserve(proof.evidence.gpus.size());
   for (const auto& gpu : proof.evidence.gpus)
     of_gpus.push_back(collateral_ ? collateral_->find_gpu(gpu) : tee::NvidiaCollateral{});
   auto verdict =

@@ -26,7 +26,7 @@ ProxyList::News ProxyList::observe(const AccountObserved& seen, Time now) {
   }
   trouble_.clear();
   if (root_ && state->version <= root_->version) return {};
-  const News news{
+  News news{
       .root = true, .contracts = root_ && state->params.params_version != root_->params.params_version, .trouble = {}};
   root_ = std::move(*state);
   images_.adopt(root_->proxy_hashes, now);

@@ -27,7 +27,7 @@ class ProxyList {
     Duration give_up_target = std::chrono::seconds(300);  // a target not ready for so long is replaced
   };
 
-  ProxyList(Side side, Config config) : side_(side), config_(std::move(config)), images_(config_.image_grace) {}
+  ProxyList(Side side, const Config& config) : side_(side), config_(config), images_(config.image_grace) {}
 
   // What the root contract says; nothing before it was read.
   const std::optional<ton::RootState>& root() const { return root_; }

@@ -88,6 +88,7 @@ void Core::choose_targets(Time now, Effects& out) {
     it = sessions_.erase(it);
   }
   std::vector<std::string> in_use;
+  in_use.reserve(sessions_.size());
   for (const auto& [id, s] : sessions_) in_use.push_back(s.address);
   for (auto& address : proxies_.choose(in_use, random_)) {
     Session s;

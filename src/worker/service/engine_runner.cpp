@@ -243,14 +243,15 @@ net::Task<> EngineRunner::State::health(std::shared_ptr<State>) {
     c.deadline = std::chrono::duration_cast<net::Millis>(options.health_timeout);
     auto models = co_await page(std::move(c));
     if (stopped) break;
-    hooks.event(EngineHealth{models.has_value(), models ? "" : models.error().what});
+    const bool up = models.has_value();
+    hooks.event(EngineHealth{up, up ? "" : models.error().what});
     // An engine that comes back may have been started with other settings.
-    if (models && !was_up && options.ask_context) {
+    if (up && !was_up && options.ask_context) {
       const auto tokens = co_await context(*std::move(models));
       if (stopped) break;
       hooks.event(EngineContext{tokens});
     }
-    was_up = models.has_value();
+    was_up = up;
     net::asio::steady_timer next(executor, options.health_every);
     next.async_wait([pause](boost::system::error_code) { pause->notify(); });
     co_await pause->wait();
