@@ -237,7 +237,8 @@ class Handshake {
     std::function<Result<tee::SessionEvidence>()> attest = [credentials = config_.credentials, challenge] {
       return credentials->attest_session(challenge);
     };
-    auto evidence = co_await off_loop<tee::SessionEvidence>(link_->socket_.get_executor(), OffLoop::attesting, attest);
+    auto evidence = co_await off_loop<tee::SessionEvidence>(link_->socket_.get_executor(), OffLoop::attesting,
+                                                            config_.options.tls_time, attest);
     const auto body = tee::encode_session_evidence(evidence ? *evidence : tee::SessionEvidence{});
     Bytes message;
     for (int shift = 0; shift < 32; shift += 8)

@@ -9,8 +9,15 @@
 namespace cocoon::net::detail {
 namespace {
 
-asio::thread_pool& threads(OffLoop kind) {
-  static asio::thread_pool solving(2), attesting(1);
+struct Threads {
+  explicit Threads(std::size_t n) : pool(n) {}
+  asio::thread_pool pool;
+  std::atomic<std::size_t> taken = 0;  // runs or waits
+};
+
+// For as long as the process lives: a thread that a device never lets go must not hold up its end.
+Threads& threads(OffLoop kind) {
+  static auto &solving = *new Threads(2), &attesting = *new Threads(1);
   return kind == OffLoop::solving ? solving : attesting;
 }
 
@@ -32,20 +39,29 @@ struct Bell {
 
 }  // namespace
 
-Task<Result<>> run_off_loop(Executor executor, OffLoop kind, std::function<void()> work) {
+Task<Result<>> run_off_loop(Executor executor, OffLoop kind, Millis patience, std::function<void()> work) {
+  auto& on = threads(kind);
+  if (on.taken >= kMostOffLoop) co_return fail(net_cancelled, "too much work waits for another thread");
   const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (fd < 0) co_return fail("no descriptor left for work on another thread");
-  asio::posix::stream_descriptor done(executor, fd);
+  const auto done = std::make_shared<asio::posix::stream_descriptor>(executor, fd);
   const int theirs = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
   if (theirs < 0) co_return fail("no descriptor left for work on another thread");
   auto bell = std::make_shared<Bell>(theirs);
-  asio::post(threads(kind), [bell, work = std::move(work)] {
+  ++on.taken;
+  asio::post(on.pool, [&on, bell, work = std::move(work)] {
     work();
+    --on.taken;
     bell->ring();
   });
+  asio::steady_timer limit(executor, patience);
+  limit.async_wait([waited = std::weak_ptr(done)](boost::system::error_code ec) {
+    if (const auto still = waited.lock(); still && !ec) still->cancel();
+  });
   std::uint64_t count = 0;
-  const auto [ec, n] = co_await done.async_read_some(asio::buffer(&count, sizeof count), no_throw);
-  if (ec || n != sizeof count || !bell->done.load(std::memory_order_acquire)) co_return fail(net_cancelled, "given up");
+  const auto [ec, n] = co_await done->async_read_some(asio::buffer(&count, sizeof count), no_throw);
+  if (ec || n != sizeof count || !bell->done.load(std::memory_order_acquire))
+    co_return fail(net_timeout, "no end within {} ms", patience.count());
   co_return Result<>{};
 }
 

@@ -8,8 +8,9 @@
 namespace cocoon::net {
 namespace {
 
-constexpr double kSmoothing = 2.0;     // seconds
-constexpr int kInlineDifficulty = 10;  // about a thousand hashes: cheaper than changing threads
+constexpr double kSmoothing = 2.0;                       // seconds
+constexpr Millis kLongestProof = std::chrono::hours(1);  // whoever waits has a deadline of its own, and sets `stop`
+constexpr int kInlineDifficulty = 10;                    // about a thousand hashes: cheaper than changing threads
 
 }  // namespace
 
@@ -35,7 +36,7 @@ Task<Result<std::uint64_t>> solve_pow(Executor executor, wire::pow::Challenge ch
   std::function<Result<std::uint64_t>()> work = [challenge, max_difficulty, stop] {
     return wire::pow::solve(challenge, max_difficulty, [stop] { return stop->load(std::memory_order_relaxed); });
   };
-  co_return co_await off_loop<std::uint64_t>(executor, OffLoop::solving, work);
+  co_return co_await off_loop<std::uint64_t>(executor, OffLoop::solving, kLongestProof, work);
 }
 
 }  // namespace cocoon::net

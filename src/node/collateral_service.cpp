@@ -147,7 +147,8 @@ tee::Collateral CollateralService::find(const tee::Evidence& evidence) {
 
 namespace {
 
-constexpr std::size_t kMaxGpuFile = 1024 * 1024, kMaxGpuFiles = 256;
+// Of a manifest; of an OCSP answer, which nobody reads when it is larger; of answers. Peers make us read them.
+constexpr std::size_t kMaxManifest = 1024 * 1024, kMaxAnswerFile = 16 * 1024, kMaxAnswerFiles = 256;
 
 // A name that a device tells is a file's name, and no way out of the directory.
 bool is_file_name(std::string_view name) {
@@ -167,13 +168,13 @@ tee::NvidiaCollateral CollateralService::find_gpu(const tee::GpuEvidence& gpu) {
   if (const auto names = tee::rim_names(gpu))
     for (const auto& name : *names) {
       if (!is_file_name(name)) continue;
-      if (auto manifest = read_file((directory / (name + ".xml")).string(), kMaxGpuFile))
+      if (auto manifest = read_file((directory / (name + ".xml")).string(), kMaxManifest))
         out.rims.push_back(to_bytes(*manifest));
     }
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
-    if (entry.path().extension() != ".der" || out.ocsp.size() == kMaxGpuFiles) continue;
-    if (auto answer = read_file(entry.path().string(), kMaxGpuFile)) out.ocsp.push_back(to_bytes(*answer));
+    if (entry.path().extension() != ".der" || out.ocsp.size() == kMaxAnswerFiles) continue;
+    if (auto answer = read_file(entry.path().string(), kMaxAnswerFile)) out.ocsp.push_back(to_bytes(*answer));
   }
   return out;
 }

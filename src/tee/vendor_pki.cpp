@@ -102,6 +102,7 @@ struct Certificate::State {
 namespace {
 
 constexpr std::size_t kMaxExtensions = 32;
+constexpr std::size_t kLeastRsa = 256, kMostRsa = 1024;  // bytes of the modulus; AMD's have 512
 
 bool is_oid(BytesView content, std::string_view dotted) {
   return std::ranges::equal(content, der::oid_content(dotted));
@@ -193,7 +194,10 @@ Result<EvpKey> rsa_key_of(BytesView key_info) {
   TRY_ASSIGN(const auto modulus, numbers.next(der::integer));
   TRY_ASSIGN(const auto exponent, numbers.next(der::integer));
   if (!outer.empty() || !numbers.empty()) return fail("an RSA key of more than two numbers");
-  return make_rsa_key(x509::without_zeros(modulus), x509::without_zeros(exponent));
+  const auto n = x509::without_zeros(modulus), e = x509::without_zeros(exponent);
+  if (n.size() < kLeastRsa || n.size() > kMostRsa || e.empty() || e.size() > 8)
+    return fail("an RSA key of {} bytes", n.size());
+  return make_rsa_key(n, e);
 }
 
 // The critical ones that are understood, or that say nothing which matters here.
