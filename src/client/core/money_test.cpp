@@ -219,7 +219,7 @@ TEST(ClientMoney, NoMoneyGoesToAContractThatTheDiskDoesNotHold) {
   auto effects = w.link_up(target);
   effects = w.answer(World::token_of(effects), w.hello(wire::client::ProxyConnectionAuthLong{77}));
   EXPECT_THAT(only<role::Log>(effects).text, HasSubstr("disk full"));
-  w.observe_contract();
+  EXPECT_TRUE(all<role::SendExternal>(w.observe_contract()).empty());
   EXPECT_TRUE(all<role::SendExternal>(w.tick(5s)).empty());
   EXPECT_TRUE(w.disk.empty());
   // It is tried again, and then goes on.
