@@ -11,6 +11,7 @@
 #include "cli/output.hpp"
 #include "net/address.hpp"
 #include "net/link.hpp"
+#include "node/gpu_files.hpp"
 #include "node/policy_file.hpp"
 #include "node/secrets.hpp"
 #include "tee/corpus.hpp"
@@ -28,7 +29,7 @@ namespace fs = std::filesystem;
 constexpr auto kConnectTime = std::chrono::seconds(30);
 
 struct Options {
-  std::string source, policy = "default", at, bundle, directory;
+  std::string source, peer, policy = "default", at, bundle, gpu_collateral, directory;
   std::vector<std::string> roots, simulated_roots;
   bool json = false;
 };
@@ -37,39 +38,46 @@ int refuse(const Error& error) { return complain("attest", error); }
 
 // --- Where evidence comes from
 
-// The certificate that a node shows; nothing is asked of it.
-Result<Bytes> certificate_of(const std::string& address) {
+// What a node shows: its certificate, and what it proves of the session; nothing is demanded of it.
+Result<tee::Presented> shown_by(const std::string& address, Time now) {
   TRY_ASSIGN(const auto target, net::parse_endpoint(address));
   net::asio::io_context io;
   auto random = crypto::Random::from_os();
   net::LinkConfig config;
-  TRY_ASSIGN(config.credentials, net::Credentials::make(tee::attest_plain_client(), random));
+  TRY_ASSIGN(config.credentials,
+             net::Credentials::make(tee::attest_plain_client(), random, wall_clock, tee::SessionAttester{}));
   tee::Policy anybody;
   anybody.level = tee::Policy::Level::any;
   config.judge = std::make_shared<net::PeerJudge>(anybody, tee::Trust{});
-  Result<Bytes> out = fail("{} did not answer in time", address);
+  config.options.keep_unread_session = true;
+  Result<net::PeerInfo> peer = fail("{} did not answer in time", address);
   net::asio::co_spawn(
       io,
       [&]() -> net::Task<void> {
         auto link = co_await net::connect_link(io.get_executor(), target, config);
         if (link) {
-          out = (*link)->peer().certificate;
+          peer = (*link)->peer();
           (*link)->close(Error{0, "seen"});
         } else {
-          out = std::unexpected(std::move(link).error());
+          peer = std::unexpected(std::move(link).error());
         }
       },
       net::asio::detached);
   io.run_for(kConnectTime);
+  if (!peer) return std::unexpected(std::move(peer).error());
+  TRY_ASSIGN(auto out, tee::read_presented(peer->certificate, now));
+  if (peer->session && !std::holds_alternative<tee::NoEvidence>(peer->session->evidence.machine))
+    out.session = {peer->session->evidence, peer->session->challenge};
   return out;
 }
 
 // HOST:PORT or a file.
-Result<Bytes> bytes_of(const std::string& source) {
+Result<tee::Presented> presented_by(const Options& options, Time now) {
   std::error_code ec;
-  if (!fs::exists(source, ec) && source.find(':') != std::string::npos) return certificate_of(source);
-  TRY_ASSIGN(const auto text, node::read_file(source, tee::kMaxPresented));
-  return to_bytes(text);
+  if (!fs::exists(options.source, ec) && options.source.find(':') != std::string::npos)
+    return shown_by(options.source, now);
+  TRY_ASSIGN(const auto text, node::read_file(options.source, tee::kMaxPresented));
+  return tee::read_presented(as_bytes(text), now, options.peer);
 }
 
 struct Case {
@@ -81,6 +89,7 @@ struct Case {
 
 Result<tee::Trust> trusted(const Options& options) {
   tee::Trust out{{tee::Trust::intel()}};
+  out.gpus = tee::NvidiaRoots::nvidia();
   for (auto& root : tee::Trust::amd()) out.roots.push_back(std::move(root));
   for (const auto& path : options.simulated_roots) {
     TRY_ASSIGN(const auto pem, node::read_file(path, 64 * 1024));
@@ -89,9 +98,31 @@ Result<tee::Trust> trusted(const Options& options) {
   }
   for (const auto& path : options.roots) {
     TRY_ASSIGN(const auto der, node::read_file(path, 64 * 1024));
-    out.roots.push_back({crypto::sha256(as_bytes(der)), path, false});
+    const tee::TrustedRoot root{crypto::sha256(as_bytes(der)), path, false};
+    out.roots.push_back(root);
+    out.gpus.device.push_back(root);
+    out.gpus.rim.push_back(root);
   }
   return out;
+}
+
+// What came along, else the bundle's, and what the directory has about the GPUs.
+Result<tee::Collateral> collateral_for(const Options& options, const tee::Presented& shown) {
+  auto files = shown.collateral;
+  if (!options.bundle.empty()) {
+    TRY_ASSIGN(const auto text, node::read_file(options.bundle, tee::kMaxPresented));
+    auto bundle = tee::read_bundle(text);
+    if (!bundle) return std::unexpected(std::move(bundle).error().within(options.bundle));
+    if (bundle->intel) files.intel = std::move(bundle->intel);
+    if (bundle->amd) files.amd = std::move(bundle->amd);
+    if (bundle->nvidia) files.nvidia = std::move(bundle->nvidia);
+  }
+  if (!options.gpu_collateral.empty()) {
+    std::vector<tee::GpuEvidence> gpus = shown.session ? shown.session->evidence.gpus : std::vector<tee::GpuEvidence>{};
+    for (const auto& gpu : shown.gpus) gpus.push_back(gpu.evidence);
+    files.nvidia = node::gpu_files_in(options.gpu_collateral, gpus);
+  }
+  return tee::collateral_of(std::move(files));
 }
 
 Result<Case> open_case(const Options& options) {
@@ -101,35 +132,30 @@ Result<Case> open_case(const Options& options) {
     TRY_ASSIGN(out.at, tee::parse_utc(options.at));
   }
   TRY_ASSIGN(out.trust, trusted(options));
-  TRY_ASSIGN(const auto bytes, bytes_of(options.source));
-  TRY_ASSIGN(out.presented, tee::read_presented(bytes, out.at));
-  auto intel = std::move(out.presented.intel);
-  auto amd = std::move(out.presented.amd);
-  if (!options.bundle.empty()) {
-    TRY_ASSIGN(const auto text, node::read_file(options.bundle, tee::kMaxPresented));
-    auto bundle = tee::read_bundle(text);
-    if (!bundle) return std::unexpected(std::move(bundle).error().within(options.bundle));
-    if (bundle->intel) intel = std::move(bundle->intel);
-    if (bundle->amd) amd = std::move(bundle->amd);
-  }
-  if (intel) out.collateral.intel = tee::IntelCollateral::read(*std::move(intel));
-  if (amd) out.collateral.amd = std::make_shared<const tee::AmdCollateral>(*std::move(amd));
+  TRY_ASSIGN(out.presented, presented_by(options, out.at));
+  TRY_ASSIGN(out.collateral, collateral_for(options, out.presented));
   return out;
 }
 
 tee::Verdict judge(const Case& one, const tee::Policy& policy) {
-  const auto& shown = one.presented;
-  if (shown.key) return tee::verify(shown.evidence, *shown.key, policy, one.trust, one.at, one.collateral);
-  auto verdict = tee::verify_unbound(shown.evidence, policy, one.trust, one.at, one.collateral);
-  if (shown.foreign) {
-    verdict.require(shown.foreign->binds(verdict.report_data), "report-data", "BINDING_MISMATCH",
-                    "the evidence was made for another key", tee::kForged, shown.form);
-    verdict.settle();
-  }
-  return verdict;
+  return tee::judge_presented(one.presented, policy, one.trust, one.at, one.collateral);
 }
 
 // --- What is told
+
+std::string session_of(const Case& one, const tee::Verdict& v) {
+  if (!one.presented.session) return "not proved: the evidence speaks for the key alone";
+  return v.session_bound ? "proved: the evidence was made for it" : "evidence was shown; it proves nothing";
+}
+
+void print_gpus(const Case& one, const tee::Verdict& v) {
+  const auto& session = one.presented.session;
+  if (session && !session->evidence.gpus.empty())
+    say("  GPUs       {} shown, {}\n", session->evidence.gpus.size(), v.gpu ? "verified" : "not counted");
+  for (const auto& check : v.checks)
+    if (check.name == "gpu" || check.name == "gpus")
+      say("             {}\n", check.state == tee::Check::State::passed ? check.input : check.why);
+}
 
 void print_verdict(const Case& one, const tee::Verdict& v) {
   say("{}\n", tee::summary(v));
@@ -137,6 +163,8 @@ void print_verdict(const Case& one, const tee::Verdict& v) {
   say("  form       {}\n  kind       {}{}\n  signer     {}\n", one.presented.form, tee::to_string(v.kind),
       v.simulated ? " (simulated)" : "", v.signer);
   say("  status     {}\n", tee::to_string(v.tcb));
+  if (one.presented.key) say("  session    {}\n", session_of(one, v));
+  print_gpus(one, v);
   if (!v.advisories.empty()) say("  advisories {}\n", fmt::join(v.advisories, ", "));
   say("  image      {}\n", to_hex(v.image_hash.view()));
   if (!v.platform_id.empty()) say("  platform   {}\n", to_hex(v.platform_id));
@@ -161,6 +189,8 @@ tee::Policy see_everything() {
   p.accept_unevaluated_collateral = p.any_advisory = p.allow_debug = p.allow_service_td = true;
   p.worst_tcb = tee::TcbStatus::revoked;
   p.max_vmpl = 3;
+  p.gpu_reference_values = p.gpu_revocation = false;
+  p.gpu_expired_signers = true;
   return p;
 }
 
@@ -226,10 +256,13 @@ int corpus(const Options& options) {
 
 void add_common(CLI::App& sub, Options& options) {
   sub.add_option("source", options.source,
-                 "a node's HOST:PORT, or a file: certificate, quote, report, answer of /attestation")
+                 "a node's HOST:PORT, or a file: certificate, quote, report, GPU evidence, answer of /attestation")
       ->required();
   sub.add_option("--at", options.at, "judge at this time, like 2026-01-31T00:00:00Z; default: now");
+  sub.add_option("--peer", options.peer, "of an answer of /attestation: judge the peer of this address");
   sub.add_option("--collateral", options.bundle, "a bundle of collateral (JSON)");
+  sub.add_option("--gpu-collateral", options.gpu_collateral,
+                 "a directory of NVIDIA's reference values (NAME.xml) and OCSP answers (*.der)");
   sub.add_option("--root", options.roots, "also believe this root certificate (DER)");
   sub.add_option("--simulated-root", options.simulated_roots, "also believe this simulated root (PEM)");
   sub.add_flag("--json", options.json, "one JSON object on standard output");

@@ -1,7 +1,6 @@
 #include <array>
 #include <cstring>
 
-#include <boost/json.hpp>
 #include <dlfcn.h>
 
 #include "evidence/source.hpp"
@@ -9,11 +8,6 @@
 
 namespace cocoon::evidence {
 namespace {
-
-namespace json = boost::json;
-namespace fs = std::filesystem;
-
-constexpr std::size_t kMaxFile = 4 * 1024 * 1024;
 
 Result<> check_nonce(const GpuEvidence& gpu, const Challenge& challenge, std::size_t index) {
   const auto parsed = tee::parse_spdm_evidence(gpu.report);
@@ -131,51 +125,8 @@ class NvmlSource final : public Source {
   std::string library_;
 };
 
-// --- A file
-
-Result<Bytes> base64_of(const json::object& object, std::string_view key) {
-  const auto* value = object.if_contains(key);
-  const auto* text = value ? value->if_string() : nullptr;
-  if (!text) return fail("GPU evidence without \"{}\"", key);
-  return from_base64({text->data(), text->size()});
-}
-
-class FileSource final : public Source {
- public:
-  FileSource(std::shared_ptr<Kernel> kernel, fs::path file) : kernel_(std::move(kernel)), file_(std::move(file)) {}
-  std::string name() const override { return file_.string(); }
-  Result<Collected> collect(const Challenge& challenge) override {
-    TRY_ASSIGN(const auto bytes, kernel_->read(file_, kMaxFile));
-    boost::system::error_code error;
-    const auto text = as_text(bytes);
-    const auto document = json::parse(json::string_view(text.data(), text.size()), error);
-    const auto* list = error ? nullptr : document.if_array();
-    if (!list || list->empty() || list->size() > tee::kMaxGpus)
-      return fail("{} is no JSON list of 1 to {} pieces of evidence", file_.string(), tee::kMaxGpus);
-    Collected out;
-    for (const auto& entry : *list) {
-      const auto* object = entry.if_object();
-      if (!object) return fail("{} holds something that is no evidence", file_.string());
-      GpuEvidence gpu;
-      TRY_ASSIGN(gpu.report, base64_of(*object, "evidence"));
-      TRY_ASSIGN(const auto chain, base64_of(*object, "certificate"));
-      gpu.chain = to_text(chain);
-      TRY(check_nonce(gpu, challenge, out.gpus.size()));
-      out.gpus.push_back(std::move(gpu));
-    }
-    return out;
-  }
-
- private:
-  std::shared_ptr<Kernel> kernel_;
-  fs::path file_;
-};
-
 }  // namespace
 
 std::unique_ptr<Source> nvml_source(std::string library) { return std::make_unique<NvmlSource>(std::move(library)); }
-std::unique_ptr<Source> gpu_file_source(std::shared_ptr<Kernel> kernel, fs::path file) {
-  return std::make_unique<FileSource>(std::move(kernel), std::move(file));
-}
 
 }  // namespace cocoon::evidence

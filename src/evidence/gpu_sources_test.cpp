@@ -27,38 +27,6 @@ Bytes evidence_over(const Bits256& nonce) {
   return out;
 }
 
-std::string file_over(const Bits256& nonce) {
-  return fmt::format(R"([{{"arch":"HOPPER","nonce":"{}","evidence":"{}","certificate":"{}"}}])", to_hex(nonce.view()),
-                     to_base64(evidence_over(nonce)), to_base64(as_bytes("chain")));
-}
-
-TEST(GpuFile, ReadsWhatNvidiasToolsWrite) {
-  const auto kernel = std::make_shared<RecordedKernel>();
-  kernel->record("/run/gpu.json", as_bytes(file_over(challenge().gpu_nonce)));
-  const auto source = gpu_file_source(kernel, "/run/gpu.json");
-  const auto found = source->collect(challenge());
-  ASSERT_TRUE(found) << found.error().what;
-  ASSERT_EQ(found->gpus.size(), 1u);
-  EXPECT_EQ(found->gpus[0].report, evidence_over(challenge().gpu_nonce));
-  EXPECT_EQ(found->gpus[0].chain, "chain");
-  EXPECT_TRUE(std::holds_alternative<tee::NoEvidence>(found->cpu));
-}
-
-TEST(GpuFile, StaleOrBrokenFilesAreErrors) {
-  const auto kernel = std::make_shared<RecordedKernel>();
-  const auto source = gpu_file_source(kernel, "/run/gpu.json");
-  EXPECT_FALSE(source->collect(challenge())) << "absent";
-  kernel->record("/run/gpu.json", as_bytes(file_over(crypto::sha256(as_bytes("yesterday")))));
-  const auto stale = source->collect(challenge());
-  ASSERT_FALSE(stale);
-  EXPECT_NE(stale.error().what.find("another nonce"), std::string::npos);
-  for (const char* text : {"", "[]", "{}", "[1]", "[{}]", R"([{"evidence":"!","certificate":""}])",
-                           R"([{"evidence":"AA==","certificate":"AA=="}])"}) {
-    kernel->record("/run/gpu.json", as_bytes(text));
-    EXPECT_FALSE(source->collect(challenge())) << text;
-  }
-}
-
 class Nvml : public ::testing::Test {
  protected:
   Nvml() {

@@ -49,9 +49,6 @@ std::unique_ptr<Source> snp_device_source(std::shared_ptr<Kernel>, unsigned vmpl
 std::unique_ptr<Source> vtpm_source(std::string tcti);
 // GPUs through NVIDIA's management library, opened when it is first asked ("libnvidia-ml.so.1").
 std::unique_ptr<Source> nvml_source(std::string library);
-// GPU evidence that something else collected: JSON [{"nonce", "evidence", "certificate"}], as NVIDIA's tools write it.
-// Refused when its nonce is not the one asked for.
-std::unique_ptr<Source> gpu_file_source(std::shared_ptr<Kernel>, std::filesystem::path file);
 std::unique_ptr<Source> simulated_source(tee::SimulatedPlatform platform, tee::TdxMeasurements measured);
 
 // The best CPU source that this machine has: configfs-tsm, then the devices. An error lists what was looked for.

@@ -44,17 +44,12 @@ namespace {
 
 constexpr auto kRefusalHolds = std::chrono::seconds(10);
 
-tee::Policy without_gpus(tee::Policy policy) {
-  policy.gpu_required = false;
-  return policy;
-}
-
 }  // namespace
 
 PeerJudge::PeerJudge(tee::Policy policy, tee::Trust trust, std::size_t capacity, Clock clock,
                      std::shared_ptr<CollateralSource> collateral)
     : policy_(std::move(policy)),
-      at_certificate_(without_gpus(policy_)),
+      at_certificate_(tee::at_certificate(policy_)),
       trust_(std::move(trust)),
       collateral_(std::move(collateral)),
       capacity_(capacity),
@@ -77,25 +72,20 @@ Result<tee::Peer> PeerJudge::judge_again(BytesView der, tee::Side whose, Time si
 Result<> PeerJudge::judge_session(const SessionProof& proof, tee::Peer& peer) {
   // Who is not asked for evidence, or whose evidence is not read, has none to bind.
   if (policy_.level != tee::Policy::Level::tee) return {};
-  const auto collateral = collateral_ ? collateral_->find(proof.evidence.machine) : tee::Collateral{};
-  std::vector<tee::NvidiaCollateral> of_gpus;
-  of_gpus.reserve(proof.evidence.gpus.size());
-  for (const auto& gpu : proof.evidence.gpus)
-    of_gpus.push_back(collateral_ ? collateral_->find_gpu(gpu) : tee::NvidiaCollateral{});
+  auto collateral = collateral_ ? collateral_->find(proof.evidence.machine) : tee::Collateral{};
+  if (collateral_ && !proof.evidence.gpus.empty())
+    collateral.nvidia = std::make_shared<const tee::NvidiaFiles>(collateral_->find_gpus(proof.evidence.gpus));
   auto verdict =
-      tee::verify_session(proof.evidence, proof.challenge, policy_, trust_, clock_(), collateral, of_gpus, &memo_);
+      tee::verify_session(proof.evidence, proof.challenge, peer.verdict, policy_, trust_, clock_(), collateral, &memo_);
   if (!verdict.accepted)
     return fail(net_untrusted, "evidence for this session: {}: {}", verdict.problem, verdict.advice);
-  if (verdict.kind != peer.tee || verdict.image_hash != peer.image_hash)
-    return fail(net_untrusted, "evidence for this session is another machine's than the certificate's");
-  verdict.session_bound = true;
   peer.verdict = std::move(verdict);
   return {};
 }
 
 void PeerJudge::set_policy(tee::Policy policy) {
   policy_ = std::move(policy);
-  at_certificate_ = without_gpus(policy_);
+  at_certificate_ = tee::at_certificate(policy_);
   known_.clear();
   by_age_.clear();
   refused_.clear();

@@ -50,7 +50,7 @@ class CollateralSource {
  public:
   virtual ~CollateralSource() = default;
   virtual tee::Collateral find(const tee::Evidence&) = 0;
-  virtual tee::NvidiaCollateral find_gpu(const tee::GpuEvidence&) { return {}; }
+  virtual tee::NvidiaFiles find_gpus(const std::vector<tee::GpuEvidence>&) { return {}; }
 };
 
 // What a peer proved about one session, and what it was asked.
@@ -101,7 +101,7 @@ class PeerJudge {
   std::unexpected<Error> refuse(const Bits256& name, Error why, Time now);
   tee::Peer judge_evidence(const tee::CertificateFacts&, Time now);
 
-  tee::Policy policy_, at_certificate_;  // the latter: without what only a session shows
+  tee::Policy policy_, at_certificate_;
   tee::Trust trust_;
   std::shared_ptr<CollateralSource> collateral_;
   tee::SignatureMemo memo_;

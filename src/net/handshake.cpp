@@ -1,4 +1,5 @@
 // From a TCP connection to an open link, both sides (wire.md 2.1, 2.2, 2.5, 2.6.2).
+#include "base/log.hpp"
 #include "net/link.hpp"
 #include "net/off_loop.hpp"
 #include "net/pow_gate.hpp"
@@ -228,7 +229,7 @@ class Handshake {
     auto& peer = link_->peer_.peer;
     proof->challenge = {outgoing ? tee::Side::server : tee::Side::client, exporter, nonce, peer.public_key};
     CO_TRY(config_.judge->judge_session(*proof, peer));
-    if (peer.verdict.session_bound) link_->peer_.session = std::move(proof);
+    if (peer.verdict.session_bound || config_.options.keep_unread_session) link_->peer_.session = std::move(proof);
     co_return Result<>{};
   }
 
@@ -239,7 +240,11 @@ class Handshake {
     };
     auto evidence = co_await off_loop<tee::SessionEvidence>(link_->socket_.get_executor(), OffLoop::attesting,
                                                             config_.options.tls_time, attest);
-    const auto body = tee::encode_session_evidence(evidence ? *evidence : tee::SessionEvidence{});
+    auto body = tee::encode_session_evidence(evidence ? *evidence : tee::SessionEvidence{});
+    if (body.size() > tee::kMaxSessionEvidence) {
+      log::warn("net", "evidence for a session of {} bytes is more than a peer reads: nothing is shown", body.size());
+      body = tee::encode_session_evidence({});
+    }
     Bytes message;
     for (int shift = 0; shift < 32; shift += 8)
       message.push_back(static_cast<std::uint8_t>(body.size() >> shift & 0xff));

@@ -14,13 +14,14 @@ using testing::LinkTest;
 // A TLS peer made of OpenSSL alone, that says what it is told.
 class RawTls {
  public:
-  RawTls(tcp::socket socket, bool server, const tee::Identity* identity)
+  RawTls(tcp::socket socket, bool server, const tee::Identity* identity, bool binds_sessions = false)
       : context(server ? asio::ssl::context::tlsv13_server : asio::ssl::context::tlsv13_client),
-        stream(std::move(socket), prepare(context, identity)) {
+        stream(std::move(socket), prepare(context, identity, binds_sessions)) {
     type = server ? asio::ssl::stream_base::server : asio::ssl::stream_base::client;
   }
-  static asio::ssl::context& prepare(asio::ssl::context& context, const tee::Identity* identity) {
+  static asio::ssl::context& prepare(asio::ssl::context& context, const tee::Identity* identity, bool binds_sessions) {
     context.set_verify_mode(asio::ssl::verify_none);
+    if (binds_sessions) offer_session(context);
     if (identity) {
       auto* key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, identity->key.seed().data(), 32);
       SSL_CTX_use_certificate_ASN1(context.native_handle(), static_cast<int>(identity->certificate.size()),
@@ -29,6 +30,18 @@ class RawTls {
       EVP_PKEY_free(key);
     }
     return context;
+  }
+  // Says that it can prove its session (net/tls.cpp), as our own nodes do.
+  static void offer_session(asio::ssl::context& context) {
+    const auto add = [](SSL*, unsigned, unsigned, const unsigned char** out, std::size_t* size, X509*, std::size_t,
+                        int*, void*) {
+      static constexpr unsigned char version = 1;
+      *out = &version;
+      *size = 1;
+      return 1;
+    };
+    constexpr unsigned where = SSL_EXT_CLIENT_HELLO | SSL_EXT_TLS1_3_ENCRYPTED_EXTENSIONS | SSL_EXT_TLS1_3_ONLY;
+    SSL_CTX_add_custom_ext(context.native_handle(), 0xff43, where, add, nullptr, nullptr, nullptr, nullptr);
   }
   asio::ssl::context context;
   asio::ssl::stream<tcp::socket> stream;
@@ -113,6 +126,36 @@ TEST_F(HandshakeTest, AHandMadeClientGetsIn) {
   loop.run([&]() -> Task<> { co_await asio::async_write(tls.stream, asio::buffer(opening), no_throw); });
   EXPECT_EQ(read(tls, 20), wire::encode_frame(0, tl::encode_boxed(wire::tcp::Connected{5})));
   EXPECT_EQ(server.link->peer().peer.public_key, own.key.public_key());
+}
+
+// The length in front of the evidence for a session: the longest that is read, and one byte more.
+TEST_F(HandshakeTest, EvidenceForTheSessionIsBounded) {
+  server_config.credentials =
+      Credentials::make(tee::attest_plain_client(), random, wall_clock, tee::SessionAttester{}).value();
+  for (auto* time : {&server_config.options.tls_time, &server_config.options.open_time}) *time = Millis(60'000);
+  listen();
+  const auto own = identity();
+  const auto opening = wire::encode_frame(0, tl::encode_boxed(wire::tcp::Connect{5}));
+  const auto connected = wire::encode_frame(0, tl::encode_boxed(wire::tcp::Connected{5}));
+  tee::TdxEvidence quote;
+  quote.quote.resize(tee::kMaxSessionEvidence - 10);
+  const auto longest = tee::encode_session_evidence({quote, {}});
+  ASSERT_EQ(longest.size(), tee::kMaxSessionEvidence);
+  for (const std::size_t more : {0, 1}) {
+    RawTls tls(past_pow(), false, &own, true);
+    const auto size = longest.size() + more;
+    Bytes said(32, 7);  // our nonce
+    for (int shift = 0; shift < 32; shift += 8) said.push_back(static_cast<std::uint8_t>(size >> shift & 0xff));
+    if (more == 0) append(said, longest);
+    append(said, opening);
+    ASSERT_FALSE(shake(tls));
+    loop.run([&]() -> Task<> { co_await asio::async_write(tls.stream, asio::buffer(said), no_throw); });
+    const auto shown = tee::encode_session_evidence({});
+    EXPECT_EQ(read(tls, 32 + 4 + shown.size()).size(), 32 + 4 + shown.size()) << "the server's nonce and evidence";
+    EXPECT_EQ(read(tls, connected.size()), more == 0 ? connected : Bytes{});
+    EXPECT_EQ(listener->stats().opened, 1U);
+    EXPECT_EQ(listener->stats().failed, more);
+  }
 }
 
 TEST_F(HandshakeTest, AnExpiredCertificateIsRefused) {

@@ -28,6 +28,7 @@ struct LinkOptions {
   Millis write_stall{60'000};  // bytes are waiting and none is taken
 
   std::uint32_t max_payload = wire::kMaxPayload;
+  bool keep_unread_session = false;  // PeerInfo::session also where the policy reads no evidence: for who only looks
   // Bytes queued for sending: above `high_water` the link is not writable(), below `low_water` it is again; beyond
   // `max_queue` it is closed, because whoever sends ignores that.
   std::size_t high_water = 4u << 20;
@@ -54,7 +55,7 @@ struct PeerInfo {
   Bytes certificate;                            // DER, as the peer showed it; empty in plain mode
   std::shared_ptr<PeerJudge> judge;             // who let the peer in; null in plain mode
   Time since;                                   // when
-  std::shared_ptr<const SessionProof> session;  // null: the peer did not prove this session
+  std::shared_ptr<const SessionProof> session;  // null: the peer did not prove this session, or nobody read it
   tcp::endpoint remote, local;
   bool outgoing = false;   // we dialled
   bool additions = false;  // the peer is of our kind: it showed our private TLS extension (net/tls.hpp)

@@ -113,6 +113,26 @@ TEST_F(SessionBinding, EvidenceOfAnotherMachineIsRefused) {
   EXPECT_NE(refusal().find("another machine's"), std::string::npos) << refusal();
 }
 
+// As large as a peer reads, and one byte more: then nothing is shown.
+TEST_F(SessionBinding, EvidenceThatNoPeerReadsIsNotSent) {
+  client_config.credentials = machine("cocoon-worker 1");
+  client_config.judge = std::make_shared<PeerJudge>(any(), trust);
+  client_config.options.keep_unread_session = true;
+  std::size_t quote = tee::kMaxSessionEvidence - 10;  // 10: an array of two, "tdx", the head of the bytes
+  server_config.credentials = with_sessions("cocoon-proxy 1", [&](const auto&) -> Result<tee::SessionEvidence> {
+    tee::TdxEvidence machine;
+    machine.quote.resize(quote);
+    return tee::SessionEvidence{std::move(machine), {}};
+  });
+  connect();
+  EXPECT_EQ(std::get<tee::TdxEvidence>(client.link->peer().session->evidence.machine).quote.size(), quote);
+  ++quote;
+  const auto link = dial();
+  ASSERT_TRUE(link) << link.error().what;
+  EXPECT_TRUE(std::holds_alternative<tee::NoEvidence>((*link)->peer().session->evidence.machine));
+  (*link)->close(Error{0, "seen"});
+}
+
 // --- GPUs
 
 class GpusOfASession : public SessionBinding {

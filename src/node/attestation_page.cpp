@@ -5,10 +5,11 @@
 namespace cocoon::node {
 namespace {
 
-std::string bundle_of(const tee::Collateral& collateral) {
+std::string bundle_of(const tee::Collateral& collateral, const tee::NvidiaFiles* of_gpus = nullptr) {
   tee::Bundle out;
   if (collateral.intel) out.intel = collateral.intel->files();
   if (collateral.amd) out.amd = *collateral.amd;
+  if (of_gpus != nullptr) out.nvidia = *of_gpus;
   return tee::write_bundle(out);
 }
 
@@ -18,13 +19,17 @@ tee::Evidence evidence_in(BytesView certificate, tee::Side whose, Time now) {
   return facts ? facts->evidence : tee::Evidence(tee::NoEvidence{});
 }
 
-// What another verifier needs to check the session's evidence by itself; the exporter stays here.
 std::string session_of(const net::PeerInfo& peer) {
-  if (!peer.session) return "null";
-  const auto& [evidence, challenge] = *peer.session;
-  return fmt::format(R"({{"evidence":"{}","report_data":"{}","gpu_nonce":"{}"}})",
-                     to_base64(tee::encode_session_evidence(evidence)), to_hex(challenge.report_data(evidence.gpus)),
-                     to_hex(challenge.gpu_nonce()));
+  return peer.session ? tee::write_session(peer.session->evidence, peer.session->challenge) : "null";
+}
+
+// What the peer's evidence, and that of its GPUs, is judged by.
+std::string collateral_for(const net::PeerInfo& peer, CollateralService& collateral, Time now) {
+  const auto found =
+      collateral.find(evidence_in(peer.certificate, peer.outgoing ? tee::Side::server : tee::Side::client, now));
+  if (!peer.session || peer.session->evidence.gpus.empty()) return bundle_of(found);
+  const auto of_gpus = collateral.find_gpus(peer.session->evidence.gpus);
+  return bundle_of(found, &of_gpus);
 }
 
 }  // namespace
@@ -42,11 +47,10 @@ std::string attestation_page(BytesView own_certificate, const std::vector<net::P
                          to_base64(own_certificate), own_bundle, own_verdict);
   bool first = true;
   for (const auto& peer : peers) {
-    const auto evidence = evidence_in(peer.certificate, peer.outgoing ? tee::Side::server : tee::Side::client, now);
     out += fmt::format(
         R"({}{{"address":"{}:{}","outgoing":{},"certificate":"{}","session":{},"collateral":{},"verdict":{}}})",
         first ? "" : ",", peer.remote.address().to_string(), peer.remote.port(), peer.outgoing,
-        to_base64(peer.certificate), session_of(peer), bundle_of(collateral.find(evidence)),
+        to_base64(peer.certificate), session_of(peer), collateral_for(peer, collateral, now),
         tee::to_json(peer.peer.verdict));
     first = false;
   }

@@ -11,10 +11,9 @@ namespace cocoon::node {
 
 // {"self": {certificate, collateral, verdict},
 //  "peers": [{address, outgoing, certificate, session, collateral, verdict}]}: `session` is null, or what the peer
-//  showed
-// inside the session (tee/session_binding.hpp) as {evidence (base64), report_data, gpu_nonce (hex: what it was asked)};
-// certificates as base64 of DER, collateral as a bundle (tee/presented.hpp), verdicts as tee/verdict_json.hpp writes
-// them. The verdict on ourselves is what our own policy says of our own certificate.
+// showed inside the session and what it was asked; certificates as base64 of DER; session and collateral as
+// tee/presented.hpp reads them, verdicts as tee/verdict_json.hpp writes them. The verdict on ourselves is what our own
+// policy says of our own certificate.
 std::string attestation_page(BytesView own_certificate, const std::vector<net::PeerInfo>& peers, CollateralService&,
                              const tee::Policy&, const tee::Trust&, Time now);
 

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <filesystem>
 #include <optional>
 
 #include "base/log.hpp"
+#include "node/gpu_files.hpp"
 #include "node/secrets.hpp"
 #include "tee/quote.hpp"
 #include "tee/x509.hpp"
@@ -98,8 +98,7 @@ Result<std::shared_ptr<CollateralService>> CollateralService::make(net::Executor
   TRY_ASSIGN(const auto text, read_file(out->options_.bundle, tee::kMaxPresented));
   auto bundle = tee::read_bundle(text);
   if (!bundle) return std::unexpected(std::move(bundle).error().within(out->options_.bundle));
-  if (bundle->intel) out->bundled_intel_ = tee::IntelCollateral::read(*std::move(bundle->intel));
-  if (bundle->amd) out->bundled_amd_ = std::make_shared<const tee::AmdCollateral>(*std::move(bundle->amd));
+  out->bundled_ = tee::collateral_of(*std::move(bundle));
   return out;
 }
 
@@ -127,9 +126,7 @@ Result<Bytes> read_amd_list(std::string_view body) {
 }  // namespace
 
 tee::Collateral CollateralService::find(const tee::Evidence& evidence) {
-  tee::Collateral out;
-  out.intel = bundled_intel_;
-  out.amd = bundled_amd_;
+  auto out = bundled_;
   const auto name = name_for(evidence);
   if (!name) return out;
   const auto now = clock_();
@@ -145,37 +142,11 @@ tee::Collateral CollateralService::find(const tee::Evidence& evidence) {
   return out;
 }
 
-namespace {
-
-// Of a manifest; of an OCSP answer, which nobody reads when it is larger; of answers. Peers make us read them.
-constexpr std::size_t kMaxManifest = 1024 * 1024, kMaxAnswerFile = 16 * 1024, kMaxAnswerFiles = 256;
-
-// A name that a device tells is a file's name, and no way out of the directory.
-bool is_file_name(std::string_view name) {
-  const auto plain = [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '.' || c == '_' ||
-           c == '-';
-  };
-  return !name.empty() && name.front() != '.' && std::ranges::all_of(name, plain);
-}
-
-}  // namespace
-
-tee::NvidiaCollateral CollateralService::find_gpu(const tee::GpuEvidence& gpu) {
-  tee::NvidiaCollateral out;
-  if (options_.gpus.empty()) return out;
-  const std::filesystem::path directory = options_.gpus;
-  if (const auto names = tee::rim_names(gpu))
-    for (const auto& name : *names) {
-      if (!is_file_name(name)) continue;
-      if (auto manifest = read_file((directory / (name + ".xml")).string(), kMaxManifest))
-        out.rims.push_back(to_bytes(*manifest));
-    }
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
-    if (entry.path().extension() != ".der" || out.ocsp.size() == kMaxAnswerFiles) continue;
-    if (auto answer = read_file(entry.path().string(), kMaxAnswerFile)) out.ocsp.push_back(to_bytes(*answer));
-  }
+tee::NvidiaFiles CollateralService::find_gpus(const std::vector<tee::GpuEvidence>& gpus) {
+  auto out = options_.gpus.empty() ? tee::NvidiaFiles{} : gpu_files_in(options_.gpus, gpus);
+  if (!bundled_.nvidia) return out;
+  out.rims.insert(bundled_.nvidia->rims.begin(), bundled_.nvidia->rims.end());
+  out.ocsp.insert(out.ocsp.end(), bundled_.nvidia->ocsp.begin(), bundled_.nvidia->ocsp.end());
   return out;
 }
 

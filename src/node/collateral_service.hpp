@@ -25,8 +25,8 @@ class CollateralService final : public net::CollateralSource, public std::enable
 
   // What is at hand; what is missing is fetched, for the peer's next attempt.
   tee::Collateral find(const tee::Evidence&) override;
-  // The reference values for this very device and every OCSP answer in the directory, as it is now.
-  tee::NvidiaCollateral find_gpu(const tee::GpuEvidence&) override;
+  // Of the bundle and the directory as it is now: the reference values for these very devices, every OCSP answer.
+  tee::NvidiaFiles find_gpus(const std::vector<tee::GpuEvidence>&) override;
   // Fetches that now.
   net::Task<Result<>> fetch(CollateralName name);
   void start();
@@ -47,8 +47,7 @@ class CollateralService final : public net::CollateralSource, public std::enable
   CollateralCache cache_;
   net::HttpClient http_;
   net::asio::steady_timer timer_;
-  std::shared_ptr<const tee::IntelCollateral> bundled_intel_;
-  std::shared_ptr<const tee::AmdCollateral> bundled_amd_;
+  tee::Collateral bundled_;
   Time intel_after_ = Time::min(), amd_after_ = Time::min();  // a service that was asked too often said when again
   bool stopped_ = false, refreshing_ = false;
 };

@@ -148,7 +148,7 @@ TEST_F(CollateralServiceTest, AGpusReferenceValuesAreTakenByTheirNames) {
   options.gpus = directory;
   const auto service = CollateralService::make(loop.io.get_executor(), options, [this] { return now; }).value();
   tee::testing::Gpu gpu;
-  const auto find = [&] { return service->find_gpu(gpu.show({})); };
+  const auto find = [&] { return tee::files_about(gpu.show({}), service->find_gpus({gpu.show({}), gpu.show({})})); };
   EXPECT_EQ(find(), tee::NvidiaCollateral{});
   put("NV_GPU_DRIVER_GH100_550.90.07.xml", "driver");
   put("NV_GPU_DRIVER_GH100_550.90.08.xml", "another");
@@ -162,7 +162,7 @@ TEST_F(CollateralServiceTest, AGpusReferenceValuesAreTakenByTheirNames) {
     gpu.driver = driver;
     EXPECT_LE(find().rims.size(), 1u) << driver;
   }
-  EXPECT_EQ(service->find_gpu({to_bytes("no evidence"), ""}).rims.size(), 0u);
+  EXPECT_EQ(service->find_gpus({{to_bytes("no evidence"), ""}}).rims.size(), 0u);
 }
 
 // --- AMD

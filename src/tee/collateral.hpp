@@ -1,7 +1,10 @@
 // What a verifier needs besides the evidence: what vendors publish, as values. Who fetches it is another room's
 // business.
 #pragma once
+#include <map>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "base/bytes.hpp"
 
@@ -25,6 +28,13 @@ struct AmdCollateral {
   Bytes ark;  // DER: the product's root
   Bytes crl;  // DER: of the ARK; empty when none is at hand
   friend bool operator==(const AmdCollateral&, const AmdCollateral&) = default;
+};
+
+// What NVIDIA publishes about devices: of any number of them.
+struct NvidiaFiles {
+  std::map<std::string, Bytes> rims;  // XML, by the name it is published under (rim_names in nvidia_verify.hpp)
+  std::vector<Bytes> ocsp;            // DER
+  friend bool operator==(const NvidiaFiles&, const NvidiaFiles&) = default;
 };
 
 }  // namespace cocoon::tee

@@ -242,6 +242,14 @@ Result<std::vector<std::string>> rim_names(const GpuEvidence& gpu) {
   return rim_names(evidence, *product, chip);
 }
 
+NvidiaCollateral files_about(const GpuEvidence& gpu, const NvidiaFiles& files) {
+  NvidiaCollateral out{{}, files.ocsp};
+  if (const auto names = rim_names(gpu))
+    for (const auto& name : *names)
+      if (const auto found = files.rims.find(name); found != files.rims.end()) out.rims.push_back(found->second);
+  return out;
+}
+
 NvidiaFacts verify_nvidia(Verdict& v, BytesView bytes, std::string_view chain_pem, const NvidiaCollateral& collateral,
                           const NvidiaDemands& demands, const NvidiaRoots& roots, Time now) {
   v.kind = TeeKind::gpu;

@@ -1,5 +1,6 @@
 // GPU evidence + reference values + OCSP + time -> checks of a Verdict (attestation.md 4). Pure.
 #pragma once
+#include "tee/collateral.hpp"
 #include "tee/evidence.hpp"
 #include "tee/nvidia.hpp"
 #include "tee/nvidia_rim.hpp"
@@ -34,6 +35,8 @@ struct NvidiaFacts {
 // Names of the reference values for a device (rim_names), by its own evidence and certificate, unverified: whoever
 // fetches them checks what they are about.
 Result<std::vector<std::string>> rim_names(const GpuEvidence&);
+// Of what was published, that which is about this device by those names, and every OCSP response.
+NvidiaCollateral files_about(const GpuEvidence&, const NvidiaFiles&);
 
 // The names of its checks, in order: format, chain, root, validity, product, fwid, nonce, signature, ocsp, versions;
 // and with RIMs rim-format, rim-digest, rim-signature, rim-chain, rim-root, rim-validity, rim-ocsp, rim-match,

@@ -41,11 +41,16 @@ SessionAttester attest_session_simulated(SimulatedPlatform platform, TdxMeasurem
 Bytes encode_session_evidence(const SessionEvidence&);
 Result<SessionEvidence> decode_session_evidence(BytesView);
 
-// As verify(), for evidence that was made for a session. The GPUs' evidence must answer the session's challenge, pass
-// verify_nvidia() as the policy demands and be named in the machine's report data; then Verdict::gpu is set. One that
-// is not good counts as none, and is said in the check "gpus". `collateral_of_gpus`: one for each, or none at all.
-Verdict verify_session(const SessionEvidence&, const SessionChallenge&, const Policy&, const Trust&, Time now,
-                       const Collateral& = {}, const std::vector<NvidiaCollateral>& collateral_of_gpus = {},
-                       SignatureMemo* memo = nullptr);
+// What the policy asks of each GPU.
+NvidiaDemands gpu_demands(const Policy&, const Bits256& nonce);
+// The policy without what only a session shows: for the certificate of a peer that will also prove its session.
+Policy at_certificate(Policy);
+
+// As verify(), for evidence that was made for a session by a peer whose certificate earned `certificate`: it must be of
+// the same kind and image. Sets Verdict::session_bound when accepted. The GPUs' evidence must answer the session's
+// challenge, pass verify_nvidia() as the policy demands and be named in the machine's report data; then Verdict::gpu is
+// set. One that is not good counts as none, and is said in the check "gpus".
+Verdict verify_session(const SessionEvidence&, const SessionChallenge&, const Verdict& certificate, const Policy&,
+                       const Trust&, Time now, const Collateral& = {}, SignatureMemo* memo = nullptr);
 
 }  // namespace cocoon::tee

@@ -10,7 +10,6 @@ namespace {
 
 struct GpuQuestion {
   const std::vector<GpuEvidence>& shown;
-  const std::vector<NvidiaCollateral>& collateral;
   Bits256 nonce;
 };
 
@@ -41,15 +40,11 @@ void check_report_data(Verdict& v, const Question& q, std::initializer_list<Byte
 // Each GPU for itself. That they are this machine's is said by its report data, which names the hash of their evidence.
 void judge_gpus(Verdict& v, const Question& q) {
   if (q.gpus == nullptr || q.gpus->shown.empty()) return;
-  const NvidiaDemands demands{.nonce = q.gpus->nonce,
-                              .rims = q.policy.gpu_reference_values,
-                              .all_rims = q.policy.gpu_reference_values,
-                              .ocsp = q.policy.gpu_revocation,
-                              .expired_rim_signers = q.policy.gpu_expired_signers};
+  const auto demands = gpu_demands(q.policy, q.gpus->nonce);
   std::string chips;
   for (std::size_t i = 0; i < q.gpus->shown.size(); ++i) {
     const auto& gpu = q.gpus->shown[i];
-    const auto collateral = i < q.gpus->collateral.size() ? q.gpus->collateral[i] : NvidiaCollateral{};
+    const auto collateral = q.collateral.nvidia ? files_about(gpu, *q.collateral.nvidia) : NvidiaCollateral{};
     Verdict one;
     const auto facts = verify_nvidia(one, gpu.report, gpu.chain, collateral, demands, q.trust.gpus, q.now);
     one.settle();
@@ -160,12 +155,31 @@ Verdict verify_unbound(const Evidence& evidence, const Policy& policy, const Tru
   return answer(evidence, {std::nullopt, policy, trust, now, collateral, nullptr, false});
 }
 
-Verdict verify_session(const SessionEvidence& evidence, const SessionChallenge& challenge, const Policy& policy,
-                       const Trust& trust, Time now, const Collateral& collateral,
-                       const std::vector<NvidiaCollateral>& collateral_of_gpus, SignatureMemo* memo) {
-  const GpuQuestion gpus{evidence.gpus, collateral_of_gpus, challenge.gpu_nonce()};
-  return answer(evidence.machine,
-                {challenge.report_data(evidence.gpus), policy, trust, now, collateral, memo, false, &gpus});
+NvidiaDemands gpu_demands(const Policy& policy, const Bits256& nonce) {
+  return {.nonce = nonce,
+          .rims = policy.gpu_reference_values,
+          .all_rims = policy.gpu_reference_values,
+          .ocsp = policy.gpu_revocation,
+          .expired_rim_signers = policy.gpu_expired_signers};
+}
+
+Policy at_certificate(Policy policy) {
+  policy.gpu_required = false;
+  return policy;
+}
+
+Verdict verify_session(const SessionEvidence& evidence, const SessionChallenge& challenge, const Verdict& certificate,
+                       const Policy& policy, const Trust& trust, Time now, const Collateral& collateral,
+                       SignatureMemo* memo) {
+  const GpuQuestion gpus{evidence.gpus, challenge.gpu_nonce()};
+  auto v = answer(evidence.machine,
+                  {challenge.report_data(evidence.gpus), policy, trust, now, collateral, memo, false, &gpus});
+  if (policy.level != Policy::Level::tee) return v;
+  v.require(v.kind == certificate.kind && v.image_hash == certificate.image_hash, "same-machine", "ANOTHER_MACHINE",
+            "it is another machine's than the certificate's", kForged);
+  v.settle();
+  v.session_bound = v.accepted;
+  return v;
 }
 
 Peer judge(const Evidence& evidence, const crypto::PublicKey& key, const Policy& policy, const Trust& trust, Time now,

@@ -10,6 +10,7 @@ namespace cocoon::tee {
 struct Collateral {
   std::shared_ptr<const IntelCollateral> intel;
   std::shared_ptr<const AmdCollateral> amd;
+  std::shared_ptr<const NvidiaFiles> nvidia;  // of the GPUs beside it
 };
 
 // Judges the evidence of the holder of `key`. Every check that can be made is made and listed, also after one failed:

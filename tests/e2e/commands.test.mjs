@@ -2,7 +2,7 @@
 import { test, before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Chain, parseAddress, readClient, readProxy } from './chain.mjs';
 import { Network, ask, cocoon, getJson, until } from './network.mjs';
@@ -71,6 +71,38 @@ test('status pages and logs do not tell the secret', async () => {
 });
 
 // --- the client's money
+
+test('what a node proves is seen from outside, and judged again from what another node saw', async () => {
+  const attest = (...args) => spawnSync(cocoon, ['attest', ...args, '--json', '--simulated-root',
+    join(network.state, 'tee/root/root.pem')], { encoding: 'utf8', timeout: 60_000 });
+  const accepted = ({ status, stdout, stderr }) => {
+    assert.equal(status, 0, stdout + stderr);
+    const verdict = JSON.parse(stdout);
+    assert.equal(verdict.accepted, true, stdout);
+    return verdict;
+  };
+  const seen = accepted(attest('show', `127.0.0.1:${network.portBase + 1002}`));
+  assert.equal(seen.flags.session_bound, true);
+
+  const page = await (await fetch(`${network.worker()}/attestation`)).text();
+  const file = join(network.state, 'attestation.json');
+  writeFileSync(file, page);
+  const [{ address }] = JSON.parse(page).peers;
+  const again = accepted(attest('verify', file, '--peer', address));
+  assert.equal(again.flags.session_bound, true);
+  assert.equal(again.image_hash, seen.image_hash);
+  assert.notEqual(again.report_data, seen.report_data, 'made for another session');
+
+  // The same evidence for another session is none.
+  const changed = JSON.parse(page);
+  const { session } = changed.peers[0];
+  session.exporter = session.exporter.replace(/^./, (digit) => (digit === '0' ? '1' : '0'));
+  writeFileSync(file, JSON.stringify(changed));
+  const refused = attest('verify', file, '--peer', address);
+  assert.equal(refused.status, 1);
+  assert.equal(JSON.parse(refused.stdout).reason, 'REPORT_DATA_MISMATCH');
+  assert.match(attest('verify', file, '--peer', '10.0.0.1:1').stderr, /not about a peer 10\.0\.0\.1:1/);
+});
 
 test('a dry run says what a top-up would cost, and changes nothing', async () => {
   const before = [await walletOnChain(), await contractOnChain()];
