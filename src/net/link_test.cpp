@@ -85,6 +85,29 @@ TEST_F(LinkTest, TheVerdictIsRemembered) {
 
 // --- Refusals
 
+// The hour is over: who comes in now sees a new certificate and key, and what runs under the old one goes on.
+TEST_F(LinkTest, ARenewedCertificateDropsNothing) {
+  auto now = wall_clock() - std::chrono::minutes(62);
+  server_config.credentials = Credentials::make(simulated("cocoon-proxy 1"), random, [&now] { return now; }).value();
+  connect();
+  const auto before = client.link->peer();
+  ASSERT_TRUE(client.link->send_query(7, object(8)));
+  server.wait_for(1);
+  const auto running = server.link;
+  now += std::chrono::minutes(61);
+  auto second = dial();
+  ASSERT_TRUE(second) << second.error().what;
+  EXPECT_NE((*second)->peer().certificate, before.certificate);
+  EXPECT_NE((*second)->peer().peer.public_key, before.peer.public_key);
+  EXPECT_EQ((*second)->peer().peer.image_hash, before.peer.image_hash);
+  ASSERT_TRUE(running->send_answer(7, object(12)));
+  client.wait_for(1);
+  EXPECT_EQ(client.packets[0].data, object(12));
+  EXPECT_FALSE(client.closed);
+  (*second)->close({net_cancelled, "end of test"});
+  running->close({net_cancelled, "end of test"});
+}
+
 TEST_F(LinkTest, WrongProofOfWork) {
   listen();
   auto socket = connect_to(loop.io, listener->port());
