@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include <arpa/inet.h>
@@ -69,23 +70,25 @@ class Swtpm {
   Swtpm& operator=(const Swtpm&) = delete;
 
   std::string tcti() const { return fmt::format("swtpm:host=127.0.0.1,port={}", port_); }
-  // It listens, or it has died.
+  // It listens on both ports, or it has died.
   bool wait() const {
-    for (;;) {
-      const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-      sockaddr_in address{};
-      address.sin_family = AF_INET;
-      address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-      address.sin_port = htons(static_cast<std::uint16_t>(port_ + 1));
-      const bool up = ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-      ::close(fd);
-      if (up) return true;
+    while (!listens(port_) || !listens(port_ + 1)) {
       if (::waitpid(child_, nullptr, WNOHANG) != 0) return false;
       std::this_thread::yield();
     }
+    return true;
   }
 
  private:
+  // As the kernel lists it: swtpm serves one caller at a time, and one who only tries would be that one.
+  static bool listens(int port) {
+    std::ifstream sockets("/proc/net/tcp");
+    const auto listening = fmt::format(" 0100007F:{:04X} 00000000:0000 0A ", port);
+    for (std::string line; std::getline(sockets, line);)
+      if (line.find(listening) != std::string::npos) return true;
+    return false;
+  }
+
   fs::path directory_;
   int port_ = 0;
   pid_t child_ = 0;
