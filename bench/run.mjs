@@ -3,7 +3,9 @@
 //
 //   BENCH_SECONDS=S      of each measurement (4)
 //   bench/run --write    makes this run the baseline
-import { execFileSync } from 'node:child_process';
+//   bench/run --node-backend   beside a backend that costs as much as Node.js does (node_backend.mjs)
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { Network, root, until } from '../tests/e2e/network.mjs';
 import { compare, writeBaseline } from './baseline.mjs';
@@ -17,6 +19,8 @@ const idleConnections = Number(process.env.BENCH_IDLE ?? 10_000);
 const streamCount = Number(process.env.BENCH_STREAMS ?? 2_000);
 const load = join(root, 'build/release/bin/cocoon_load');
 const portBase = Number(process.env.BENCH_PORT_BASE ?? 30000);
+const nodeBackend = process.argv.includes('--node-backend');
+const backendPort = portBase + (nodeBackend ? 3500 : 3000);  // 3000: the fixture engine
 const names = ['client', 'proxy', 'worker-1', 'engine', 'devnet'];
 const nodeNames = names.slice(0, 3);
 
@@ -37,7 +41,7 @@ function row(pids, name, connections, stream) {
   const alone = [], through = [];
   const used = Object.fromEntries(names.map((n) => [n, { cpu: 0, switches: 0 }]));
   for (let i = 0; i < rounds; ++i) {
-    alone.push(measure(portBase + 3000, connections, stream));
+    alone.push(measure(backendPort, connections, stream));
     const before = Object.fromEntries(names.map((n) => [n, [cpuMicros(pids[n]), switches(pids[n])]]));
     through.push(measure(portBase, connections, stream));
     for (const n of names) {
@@ -80,7 +84,7 @@ async function heldIdle(pids) {
   return { open, clientKb: (after.client - before.client) / idleConnections };
 }
 
-async function freshClient(pids) {
+async function freshClient(network, pids) {
   const old = network.kill('client', 'SIGTERM');
   await network.restarted('client', old);
   await network.healthy();
@@ -102,49 +106,65 @@ async function heldStreams(pids) {
   return { running, kb: Object.fromEntries(nodeNames.map((n) => [n, (after[n] - before[n]) / streamCount])) };
 }
 
-const network = new Network({ portBase, args: ['--fixture-engine', '--model-name', 'fixture'] });
-await network.start();
-try {
-  const pids = Object.fromEntries(names.map((n) => [n, network.pidsOf(n)[0]]));
-  const rest = rss(pids);
-  measure(portBase, 4, false, 1);  // warm
-  const rows = [row(pids, 'short', 1, false), row(pids, 'short', 30, false), row(pids, '50 chunks', 1, true),
-    row(pids, '50 chunks', 30, true)];
-  printTable(rows);
-  const loaded = rss(pids);
-  const idle = await heldIdle(pids);
-  await freshClient(pids);  // what it holds of the connections that ended would hide what streams need
-  const streams = await heldStreams(pids);
-  console.log('\nresident MB          ' + names.map((n) => `${n} ${(rest[n] / 1024).toFixed(1)} -> ${(loaded[n] / 1024).toFixed(1)}`).join(',  '));
-  console.log(`idle connections     ${idle.open} of ${idleConnections} held, ${idle.clientKb.toFixed(2)} KB each in the client`);
-  console.log(`running streams      ${streams.running} of ${streamCount} held, KB each: ${nodeNames.map((n) => `${n} ${streams.kb[n].toFixed(1)}`).join(', ')}`);
+async function main() {
+  let backend = null;
+  if (nodeBackend) {
+    backend = spawn(process.execPath, [join(root, 'bench/node_backend.mjs'), backendPort], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(backend.stdout, 'data');
+  }
+  const engine = backend ? ['--engine', `http://127.0.0.1:${backendPort}`] : ['--fixture-engine'];
+  const network = new Network({ portBase, args: [...engine, '--model-name', 'fixture'] });
+  try {
+    await network.start();
+    const pids = Object.fromEntries(names.map((n) => [n, network.pidsOf(n)[0]]));
+    if (backend) pids.engine = backend.pid;
+    const rest = rss(pids);
+    measure(portBase, 4, false, 1);  // warm
+    const rows = [row(pids, 'short', 1, false), row(pids, 'short', 30, false), row(pids, '50 chunks', 1, true),
+      row(pids, '50 chunks', 30, true)];
+    printTable(rows);
+    if (backend) {
+      console.log(`\nbench, Node.js backend: short_ratio=${rows[1].ratio.toFixed(3)} stream_ratio=${rows[3].ratio.toFixed(3)}`);
+      return;
+    }
+    const loaded = rss(pids);
+    const idle = await heldIdle(pids);
+    await freshClient(network, pids);  // what it holds of the connections that ended would hide what streams need
+    const streams = await heldStreams(pids);
+    console.log('\nresident MB          ' + names.map((n) => `${n} ${(rest[n] / 1024).toFixed(1)} -> ${(loaded[n] / 1024).toFixed(1)}`).join(',  '));
+    console.log(`idle connections     ${idle.open} of ${idleConnections} held, ${idle.clientKb.toFixed(2)} KB each in the client`);
+    console.log(`running streams      ${streams.running} of ${streamCount} held, KB each: ${nodeNames.map((n) => `${n} ${streams.kb[n].toFixed(1)}`).join(', ')}`);
 
-  const [one, short, , stream] = rows;
-  const threeNodes = (r) => nodeNames.reduce((sum, n) => sum + r.cpu[n], 0);
-  const result = {
-    short_ratio: +short.ratio.toFixed(3),
-    stream_ratio: +stream.ratio.toFixed(3),
-    added_p50_ms: +one.addedP50.toFixed(3),
-    added_p99_ms: +one.addedP99.toFixed(3),
-    cpu_ms: +(threeNodes(short) / 1000).toFixed(3),
-    chunk_us: +(Math.max(0, threeNodes(stream) - threeNodes(short)) / 50 / 3).toFixed(2),
-  };
-  const memory = {
-    connections: idle.open, streams: streams.running, idle_kb: +idle.clientKb.toFixed(2),
-    ...Object.fromEntries(nodeNames.map((n) => [`stream_kb_${n}`, +streams.kb[n].toFixed(1)])),
-    ...Object.fromEntries(nodeNames.map((n) => [`rest_mb_${n}`, +(rest[n] / 1024).toFixed(1)])),
-  };
-  const { lines, worse } = compare({ ...result, ...memory });
-  console.log('\n  compared with bench/baseline.json       now     baseline     change');
-  for (const line of lines) console.log(line);
-  if (worse > 0) console.log(`  ${worse} got more than 10 % worse`);
-  const write = process.argv.includes('--write');
-  if (write) writeBaseline({ ...result, ...memory });
-  if (possible())
-    report(countAll(), write);
-  else
-    console.log('\n  instructions: not counted, valgrind is not installed');
-  console.log(`\nbench: ${Object.entries(result).map(([k, v]) => `${k}=${v}`).join(' ')}`);
-} finally {
-  await network.destroy();
+    const [one, short, , stream] = rows;
+    const threeNodes = (r) => nodeNames.reduce((sum, n) => sum + r.cpu[n], 0);
+    const result = {
+      short_ratio: +short.ratio.toFixed(3),
+      stream_ratio: +stream.ratio.toFixed(3),
+      added_p50_ms: +one.addedP50.toFixed(3),
+      added_p99_ms: +one.addedP99.toFixed(3),
+      cpu_ms: +(threeNodes(short) / 1000).toFixed(3),
+      chunk_us: +(Math.max(0, threeNodes(stream) - threeNodes(short)) / 50 / 3).toFixed(2),
+    };
+    const memory = {
+      connections: idle.open, streams: streams.running, idle_kb: +idle.clientKb.toFixed(2),
+      ...Object.fromEntries(nodeNames.map((n) => [`stream_kb_${n}`, +streams.kb[n].toFixed(1)])),
+      ...Object.fromEntries(nodeNames.map((n) => [`rest_mb_${n}`, +(rest[n] / 1024).toFixed(1)])),
+    };
+    const { lines, worse } = compare({ ...result, ...memory });
+    console.log('\n  compared with bench/baseline.json       now     baseline     change');
+    for (const line of lines) console.log(line);
+    if (worse > 0) console.log(`  ${worse} got more than 10 % worse`);
+    const write = process.argv.includes('--write');
+    if (write) writeBaseline({ ...result, ...memory });
+    if (possible())
+      report(countAll(), write);
+    else
+      console.log('\n  instructions: not counted, valgrind is not installed');
+    console.log(`\nbench: ${Object.entries(result).map(([k, v]) => `${k}=${v}`).join(' ')}`);
+  } finally {
+    backend?.kill();
+    await network.destroy();
+  }
 }
+
+await main();
