@@ -41,7 +41,8 @@ const Stream kStreams[] = {
     {"vllm-error-mid.sse", {}, 1, true, true, "Clear"},
     {"sglang-reasoning.sse", {20, 0, 7, 3}, 7, true, false, "It is 4.", "2 plus 2", true},
     {"ollama-usage-last.sse", {26, 0, 4, 0}, 3, true, false, "Good morning!", "", true},
-    {"llama-server-usage-last.sse", {17, 7, 3, 0}, 3, true, false, "Once upon a", "", true},
+    {"llama-server-usage-last.sse", {14, 13, 3, 0}, 3, true, false, "Long ago,", "", true},
+    {"llama-server-no-usage.sse", {}, 3, true, false, "Long ago,"},
     {"tgi-usage-last.sse", {40, 0, 4, 0}, 4, true, false, "Deep learning is fun", "", true},
     {"tgi-old.sse", {40, 0, 4, 0}, 4, true, false, "Deep learning is fun"},
 };
@@ -87,6 +88,7 @@ TEST(Engines, StreamsCutAnywhere) {
 
 TEST(Engines, PlainAnswersCutAnywhere) {
   for (const auto& [file, usage, content] : {std::tuple{"vllm-plain.json", Usage{31, 0, 5, 0}, "Clear skies, 21 °C"},
+                                             std::tuple{"llama-server-plain.json", Usage{14, 13, 3, 0}, "Long ago,"},
                                              std::tuple{"ollama-plain.json", Usage{26, 0, 4, 0}, "Good morning!"}}) {
     SCOPED_TRACE(file);
     const auto in = recorded(file);
@@ -110,6 +112,8 @@ TEST(Engines, ErrorsOfEveryShapeHaveTheirMessage) {
         std::pair{"vllm-old-400.json", "maximum context length is 4096"},
         std::pair{"sglang-400.json", "longer than the model's context length"},
         std::pair{"ollama-404.json", "try pulling it first"}, std::pair{"llama-server-503.json", "Loading model"},
+        std::pair{"llama-server-400.json", "exceeds the available context size (256 tokens)"},
+        std::pair{"llama-server-501.json", "does not support embeddings"},
         std::pair{"tgi-422.json", "Input validation error"}}) {
     const auto piece = read_chat_piece(recorded(file));
     ASSERT_TRUE(piece) << file;
@@ -135,8 +139,9 @@ TEST(Engines, SayHowLongAContextTheyServe) {
   EXPECT_EQ(context_in_models(recorded("vllm-models.json"), "Qwen/Qwen3-8B"), 40960);
   EXPECT_EQ(context_in_models(recorded("sglang-models.json"), "known/by-another-name"), 40960);
   // What the model was trained for is not what is served.
-  EXPECT_EQ(context_in_models(recorded("llama-server-models.json"), "tinychat.gguf"), std::nullopt);
-  EXPECT_EQ(trained_context_in_models(recorded("llama-server-models.json"), "tinychat.gguf"), 512);
+  EXPECT_EQ(context_in_models(recorded("llama-server-models.json"), "tinychat.gguf"), 256);
+  EXPECT_EQ(context_in_models(R"({"data":[{"id":"m","meta":{"n_ctx_train":512}}]})", "m"), std::nullopt);
+  EXPECT_EQ(trained_context_in_models(recorded("llama-server-models.json"), "tinychat.gguf"), 1024);
   EXPECT_EQ(context_in("/props", recorded("llama-server-props.json")), 256);
   EXPECT_EQ(context_in_models(recorded("tgi-models.json"), "m"), std::nullopt);
   EXPECT_EQ(context_in("/info", recorded("tgi-info.json")), 4096);

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Puts llama.cpp where the build and the engine look for it: fetch.sh [DESTDIR], default build/llama
 #
-#   DESTDIR/lib       libllama, libggml and one CPU backend per kind of processor
+#   DESTDIR/lib       libllama, libggml, one CPU backend per kind of processor; libllama-common for server.sh
 #   DESTDIR/include   the headers of exactly that release, and llama_release.h that names it
 #
 # Both come from npm tarballs pinned in tools/npm-tarballs.json. DESTDIR carries the key of what it holds: with the same
@@ -51,8 +51,6 @@ node "$root/tools/npm-fetch.mjs" node-llama-cpp "$work/sources" llama/gitRelease
 
 mkdir -p "$work/out/lib" "$work/out/include"
 cp "$work/libraries/bins/linux-$arch/"*.so "$work/out/lib/"
-# Only its own JavaScript binding uses this one.
-rm -f "$work/out/lib/libllama-common.so"
 cp "$work/libraries/LICENSE" "$work/out/LICENSE"
 
 git clone --quiet --bare "$work/sources/llama/gitRelease.bundle" "$work/git" 2> "$work/git.log" ||
