@@ -49,11 +49,13 @@ std::string address_text(const tcp::endpoint& endpoint) {
 }
 
 Result<HttpUrl> parse_http_url(std::string_view text) {
-  constexpr std::string_view scheme = "http://";
   if (text.size() > 4096) return fail(net_invalid, "a URL of {} bytes is too long", text.size());
-  if (!text.starts_with(scheme)) return fail(net_invalid, "'{}' does not begin with http://", text);
-  auto rest = text.substr(scheme.size());
   HttpUrl url;
+  url.tls = text.starts_with("https://");
+  if (!url.tls && !text.starts_with("http://"))
+    return fail(net_invalid, "'{}' does not begin with http:// or https://", text);
+  auto rest = text.substr(text.find("//") + 2);
+  if (url.tls) url.port = 443;
   const auto slash = rest.find_first_of("/?#");
   if (slash != rest.npos) {
     url.target = std::string(rest.substr(slash, rest.find('#') - slash));

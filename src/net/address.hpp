@@ -13,11 +13,12 @@ Result<tcp::endpoint> parse_endpoint(std::string_view text, bool allow_port_zero
 Result<> listen_on(tcp::acceptor& acceptor, const tcp::endpoint& endpoint);
 std::string address_text(const tcp::endpoint&);  // "ip:port"
 
-// "http://host[:port][/path]": what an HTTP client needs to know of it.
+// "http[s]://host[:port][/path]": what an HTTP client needs to know of it.
 struct HttpUrl {
-  std::string host;  // name or IPv4 literal
-  std::uint16_t port = 80;
+  std::string host;          // name or IPv4 literal
+  std::uint16_t port = 80;   // 443 by TLS
   std::string target = "/";  // path and query, begins with '/'
+  bool tls = false;          // https
 };
 Result<HttpUrl> parse_http_url(std::string_view text);
 

@@ -31,8 +31,12 @@ TEST(Address, TakesUrlsApart) {
   EXPECT_EQ(parse_http_url("http://h").value().target, "/");
   EXPECT_EQ(parse_http_url("http://h?a=b").value().target, "/?a=b");
   EXPECT_EQ(parse_http_url("http://h").value().port, 80);
-  for (const char* text :
-       {"https://h/", "http:///x", "http://h:x/", "http://u@h/", "http://h/a b", "http://h/\r\nX: y", "h"})
+  EXPECT_FALSE(parse_http_url("http://h").value().tls);
+  EXPECT_TRUE(parse_http_url("https://h/x").value().tls);
+  EXPECT_EQ(parse_http_url("https://h/x").value().port, 443);
+  EXPECT_EQ(parse_http_url("https://h:8081/x").value().port, 8081);
+  for (const char* text : {"ftp://h/", "https:///", "https:/h", "HTTPS://h/", "http:///x", "http://h:x/", "http://u@h/",
+                           "http://h/a b", "http://h/\r\nX: y", "h"})
     EXPECT_FALSE(parse_http_url(text)) << text;
 }
 

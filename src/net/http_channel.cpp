@@ -3,12 +3,15 @@
 #include <cstring>
 
 #include "net/address.hpp"
+#include "net/https.hpp"
 
 namespace cocoon::net {
 
 namespace {
 
 constexpr std::size_t kSmallBuffer = 2 * 1024;
+constexpr std::size_t kCipher = 16 * 1024;       // by TLS: read at once, and the largest record
+constexpr std::size_t kMostUnsent = 256 * 1024;  // of what is encrypted ahead of the kernel
 
 // What is left of `parts` after `n` bytes.
 template <std::size_t N>
@@ -23,7 +26,11 @@ void skip(std::array<asio::const_buffer, N>& parts, std::size_t n) {
 }  // namespace
 
 HttpChannel::HttpChannel(tcp::socket socket, std::size_t read_ahead)
+    : HttpChannel(std::move(socket), read_ahead, nullptr) {}
+
+HttpChannel::HttpChannel(tcp::socket socket, std::size_t read_ahead, std::unique_ptr<HttpsSession> tls)
     : socket_(std::move(socket)),
+      tls_(std::move(tls)),
       read_ahead_(read_ahead),
       arrived_(socket_.get_executor()),
       watchdog_(socket_.get_executor(), [this] {
@@ -39,6 +46,8 @@ HttpChannel::HttpChannel(tcp::socket socket, std::size_t read_ahead)
   const auto peer = socket_.remote_endpoint(ec);
   if (!ec) peer_ = address_text(peer);
 }
+
+HttpChannel::~HttpChannel() = default;
 
 void HttpChannel::start() { read(); }
 
@@ -66,10 +75,40 @@ void HttpChannel::read() {
   if (reading_ || ended_ || closed_) return;
   make_room();
   if (filled_ == capacity_) return;  // resumed by consume()
+  if (tls_) return read_tls();
   reading_ = true;
   socket_.async_read_some(
       asio::buffer(buffer_.get() + filled_, capacity_ - filled_),
       [self = shared_from_this()](boost::system::error_code ec, std::size_t n) { self->on_read(ec, n); });
+}
+
+// What the session holds already comes first: no byte on the socket would tell of it.
+void HttpChannel::read_tls() {
+  while (filled_ < capacity_) {
+    const auto n = tls_->read({buffer_.get() + filled_, capacity_ - filled_});
+    if (!n) {
+      cut_off_ = !tls_->said_goodbye();
+      return finish_reading();
+    }
+    if (*n == 0) {
+      reading_ = true;
+      cipher_.resize(kCipher);
+      return socket_.async_read_some(asio::buffer(cipher_),
+                                     [self = shared_from_this()](boost::system::error_code ec, std::size_t size) {
+                                       self->reading_ = false;
+                                       if (ec || size == 0) {
+                                         self->cut_off_ = true;
+                                         return self->finish_reading();
+                                       }
+                                       self->tls_->feed(BytesView(self->cipher_).first(size));
+                                       self->read();
+                                     });
+    }
+    more_at_once_ = *n >= kSmallBuffer / 2 && filled_ + *n == capacity_;
+    filled_ += *n;
+    arrived_.notify();
+    make_room();
+  }
 }
 
 void HttpChannel::on_read(boost::system::error_code ec, std::size_t n) {
@@ -105,8 +144,13 @@ Task<bool> HttpChannel::more() {
   co_return filled_ - taken_ > before;
 }
 
-// Mostly the kernel takes everything at once; only what it does not take is waited for.
 Task<Result<>> HttpChannel::write(std::string_view head, std::string_view body, std::string_view tail, Millis stall) {
+  return tls_ ? write_tls(head, body, tail, stall) : write_plain(head, body, tail, stall);
+}
+
+// Mostly the kernel takes everything at once; only what it does not take is waited for.
+Task<Result<>> HttpChannel::write_plain(std::string_view head, std::string_view body, std::string_view tail,
+                                        Millis stall) {
   if (closed_) co_return fail(timed_out_ ? net_timeout : net_closed, "the connection is closed");
   watchdog_.clear();
   std::array<asio::const_buffer, 3> parts{asio::buffer(head), asio::buffer(body), asio::buffer(tail)};
@@ -115,6 +159,32 @@ Task<Result<>> HttpChannel::write(std::string_view head, std::string_view body, 
   if (ec && ec != asio::error::would_block) co_return fail(net_closed, "the connection is closed");
   if (sent == asio::buffer_size(parts)) co_return Result<>{};
   skip(parts, sent);
+  co_return co_await write_rest(parts, stall);
+}
+
+Task<Result<>> HttpChannel::write_tls(std::string_view head, std::string_view body, std::string_view tail,
+                                      Millis stall) {
+  const auto self = shared_from_this();
+  if (closed_) co_return fail(timed_out_ ? net_timeout : net_closed, "the connection is closed");
+  watchdog_.clear();
+  std::size_t unsent = 0;
+  for (auto part : {head, body, tail}) {
+    for (; !part.empty(); part.remove_prefix(std::min(part.size(), kCipher))) {
+      const auto piece = part.substr(0, kCipher);
+      CO_TRY(tls_->write(piece));
+      unsent += piece.size();
+      if (unsent < kMostUnsent) continue;
+      CO_TRY(co_await send_cipher(stall));
+      unsent = 0;
+    }
+  }
+  co_return co_await send_cipher(stall);
+}
+
+Task<Result<>> HttpChannel::send_cipher(Millis stall) {
+  Bytes out;
+  tls_->take_output(out);
+  const std::array<asio::const_buffer, 3> parts{asio::buffer(out)};
   co_return co_await write_rest(parts, stall);
 }
 

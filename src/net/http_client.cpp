@@ -5,13 +5,14 @@
 #include "net/address.hpp"
 #include "net/http_channel.hpp"
 #include "net/http_parser.hpp"
+#include "net/https.hpp"
 
 namespace cocoon::net {
 
 using ChannelPtr = std::shared_ptr<HttpChannel>;
 
 struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
-  State(Executor e, HttpClientOptions o) : executor(std::move(e)), options(o) {}
+  State(Executor e, HttpClientOptions o) : executor(std::move(e)), options(std::move(o)) {}
 
   // A kept connection that is still alive and silent, or none.
   ChannelPtr take_idle(const std::string& host) {
@@ -57,9 +58,17 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
     if (list.empty()) idle.erase(found);
   }
 
+  Result<std::shared_ptr<HttpsTrust>> roots() {
+    if (!trust) {
+      TRY_ASSIGN(trust, HttpsTrust::make(options.ca_file));
+    }
+    return trust;
+  }
+
   Executor executor;
   HttpClientOptions options;
-  std::map<std::string, std::vector<ChannelPtr>> idle;  // by "host:port"
+  std::map<std::string, std::vector<ChannelPtr>> idle;  // by "host:port" or "https://host:port"
+  std::shared_ptr<HttpsTrust> trust;                    // made when it is first needed
 };
 
 // One exchange, from send() to the end of the body.
@@ -97,7 +106,7 @@ struct HttpAnswer::State : std::enable_shared_from_this<HttpAnswer::State> {
   void body_finished();
 
   std::shared_ptr<HttpClient::State> client;
-  std::string host;  // "host:port"
+  std::string host;  // "host:port" or "https://host:port"
   ChannelPtr channel;
   std::optional<HttpParser> parser;
   Watchdog whole;  // the call's own deadline
@@ -107,7 +116,31 @@ struct HttpAnswer::State : std::enable_shared_from_this<HttpAnswer::State> {
   bool finished = false;
 };
 
+// The handshake; whoever wants it to end closes the socket.
+static Task<Result<>> secure(tcp::socket& socket, HttpsSession& tls) {
+  Bytes out, in(8 * 1024);
+  while (true) {
+    const auto done = tls.handshake();
+    tls.take_output(out);
+    if (!out.empty()) {
+      const auto [ec, n] = co_await asio::async_write(socket, asio::buffer(out), no_throw);
+      static_cast<void>(n);
+      if (done && ec) co_return fail(net_closed, "the connection was closed in the TLS handshake");
+    }
+    if (!done) co_return std::unexpected(done.error());
+    if (*done) co_return Result<>{};
+    const auto [ec, n] = co_await socket.async_read_some(asio::buffer(in), no_throw);
+    if (ec) co_return fail(net_closed, "the connection was closed in the TLS handshake");
+    tls.feed(BytesView(in).first(n));
+  }
+}
+
 Task<Result<>> HttpAnswer::State::connect(HttpUrl url) {
+  std::unique_ptr<HttpsSession> tls;
+  if (url.tls) {
+    CO_TRY_ASSIGN(const auto trust, client->roots());
+    tls = std::make_unique<HttpsSession>(trust, url.host);
+  }
   tcp::socket socket(client->executor);
   tcp::resolver resolver(client->executor);
   bool late = false;
@@ -140,11 +173,14 @@ Task<Result<>> HttpAnswer::State::connect(HttpUrl url) {
     last = ec;
     if (!ec) break;
   }
+  Result<> secured;
+  if (tls && !last && !late && reason == 0) secured = co_await secure(socket, *tls);
   abandon_connect = nullptr;
   if (reason != 0) co_return lost("connecting");
   if (late) co_return fail(net_timeout, "{} does not answer", host);
   if (last) co_return fail(net_refused, "cannot reach {}: {}", host, last.message());
-  channel = std::make_shared<HttpChannel>(std::move(socket), client->options.max_header + 1024u);
+  if (!secured) co_return std::unexpected(std::move(secured).error().within(host));
+  channel = std::make_shared<HttpChannel>(std::move(socket), client->options.max_header + 1024u, std::move(tls));
   channel->start();
   co_return Result<>{};
 }
@@ -157,7 +193,7 @@ static Result<std::string> compose_request(const HttpUrl& url, const HttpCall& c
   head.append(call.method).append(" ").append(url.target).append(" HTTP/1.1\r\n");
   if (!call.headers.has("host")) {
     head.append("Host: ").append(url.host);
-    if (url.port != 80) head.append(":").append(std::to_string(url.port));
+    if (url.port != (url.tls ? 443 : 80)) head.append(":").append(std::to_string(url.port));
     head.append("\r\n");
   }
   for (const auto& header : call.headers) {
@@ -253,6 +289,7 @@ Task<Result<std::string>> HttpAnswer::read_some() {
     channel.deadline().set(state->client->options.body_gap);
     if (!co_await channel.more()) {
       if (state->reason != 0 || channel.timed_out()) co_return state->lost("reading the answer");
+      if (channel.cut_off()) co_return fail(net_closed, "reading the answer: the TLS session broke");
       CO_TRY(parser.feed_end());
       state->body_finished();
     }
@@ -277,7 +314,7 @@ Task<Result<std::string>> HttpAnswer::read_all(std::size_t limit) {
 }
 
 HttpClient::HttpClient(Executor executor, HttpClientOptions options)
-    : state_(std::make_shared<State>(std::move(executor), options)) {}
+    : state_(std::make_shared<State>(std::move(executor), std::move(options))) {}
 
 HttpClient::~HttpClient() {
   const auto idle = std::exchange(state_->idle, {});
@@ -292,10 +329,15 @@ Task<Result<HttpAnswer>> HttpClient::send(HttpCall call) {
   const auto client = state_;
   CO_TRY_ASSIGN(const auto url, parse_http_url(call.url));
   auto exchange = std::make_shared<HttpAnswer::State>(client, call);
-  exchange->host = url.host + ":" + std::to_string(url.port);
+  exchange->host = (url.tls ? "https://" : "") + url.host + ":" + std::to_string(url.port);
   exchange->arm(call);
   CO_TRY(co_await exchange->exchange_heads(url, call));
   co_return HttpAnswer(std::move(exchange));
+}
+
+Result<> HttpClient::load_roots() {
+  TRY(state_->roots());
+  return {};
 }
 
 std::size_t HttpClient::idle_connections() const {

@@ -1,4 +1,4 @@
-// An HTTP/1.1 client: kept-alive connections, streamed answers, deadlines, cancel.
+// An HTTP/1.1 client, plain or by TLS: kept-alive connections, streamed answers, deadlines, cancel.
 #pragma once
 #include <memory>
 #include <optional>
@@ -12,17 +12,18 @@ namespace cocoon::net {
 struct HttpClientOptions {
   std::uint32_t max_header = 64 * 1024;
   std::uint64_t max_body = 256 * 1024 * 1024;
-  Millis connect_time{5'000};   // name resolution and TCP
+  Millis connect_time{5'000};   // name resolution, TCP and TLS
   Millis header_time{120'000};  // from the request's last byte to the answer's headers
   Millis body_gap{120'000};     // between two pieces of the body
   Millis write_time{30'000};    // a request that makes no progress
   Millis idle_time{30'000};     // how long an unused connection is kept
   std::size_t max_idle_per_host = 64;
+  std::string ca_file;  // PEM: certificates that https servers may end in besides the system's roots
 };
 
 struct HttpCall {
   std::string method = "GET";
-  std::string url;  // "http://host[:port]/path?query"
+  std::string url;  // "http[s]://host[:port]/path?query"
   HttpHeaders headers;
   std::string body;
   // For the whole exchange, from send() to the last byte of the body; none: only the options' own deadlines.
@@ -61,8 +62,11 @@ class HttpClient {
 
   // Returns when the answer's headers are there. A kept-alive connection that turns out dead before any byte of an
   // answer is replaced by a fresh one, once. Errors: net_refused, net_timeout, net_closed, net_malformed,
-  // net_too_large, net_cancelled, net_invalid.
+  // net_too_large, net_cancelled, net_invalid; net_untrusted: an https server whose certificate is not believed.
   Task<Result<HttpAnswer>> send(HttpCall call);
+
+  // Reads the roots of https, which the first such call does otherwise; an error when they cannot be read.
+  Result<> load_roots();
 
   // Connections kept for reuse, all hosts.
   std::size_t idle_connections() const;

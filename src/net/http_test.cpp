@@ -367,7 +367,7 @@ TEST_F(HttpTest, NobodyListens) {
   loop.run([&]() -> Task<> {
     auto answer = co_await client->send(call("/"));
     EXPECT_EQ(code_of(answer), net_refused);
-    for (const char* url : {"https://127.0.0.1/", "http://", "http://a b/", "http://h:0/", "http://h:99999/", "ftp:"}) {
+    for (const char* url : {"https://", "http://", "http://a b/", "http://h:0/", "http://h:99999/", "ftp:"}) {
       HttpCall bad;
       bad.url = url;
       auto refused = co_await client->send(std::move(bad));

@@ -1,93 +1,19 @@
 #include "net/tls.hpp"
 
 #include <algorithm>
-#include <cstdlib>
-#include <cstring>
-
-#include <openssl/err.h>
-#include <openssl/ssl.h>
 
 #include "net/asio.hpp"
+#include "net/tls_pipe.hpp"
 
 namespace cocoon::net {
 namespace {
 
-template <auto free>
-struct Free {
-  template <class T>
-  void operator()(T* p) const {
-    free(p);
-  }
-};
-using CtxPtr = std::unique_ptr<SSL_CTX, Free<SSL_CTX_free>>;
-using SslPtr = std::unique_ptr<SSL, Free<SSL_free>>;
-using PkeyPtr = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
-
-// What OpenSSL has to say about the last failure; its queue is left empty.
-std::string reason() {
-  const auto code = ERR_peek_last_error();
-  const char* text = ERR_reason_error_string(code);
-  std::string out = text ? text : "unknown error";
-  ERR_clear_error();
-  return out;
-}
+using PkeyPtr = std::unique_ptr<EVP_PKEY, SslFree<EVP_PKEY_free>>;
 
 // "I can attest a session": in the client's first message, and in the server's answer when it can too. Private use.
 constexpr unsigned kBindingExtension = 0xff43;
 constexpr unsigned char kBindingVersion = 1;
 constexpr unsigned kBindingWhere = SSL_EXT_CLIENT_HELLO | SSL_EXT_TLS1_3_ENCRYPTED_EXTENSIONS | SSL_EXT_TLS1_3_ONLY;
-
-constexpr std::size_t kKeepCapacity = 4096;  // of a buffer that ran empty
-
-// What OpenSSL reads from and writes to. Its own memory BIO clears each byte before it is written and again when it was
-// taken.
-struct Pipe {
-  Bytes in;
-  std::size_t read = 0;  // of `in`
-  Bytes out;
-
-  void feed(BytesView cipher) {
-    if (read == in.size()) {
-      in.clear();
-      if (in.capacity() > kKeepCapacity) in.shrink_to_fit();
-    } else {
-      in.erase(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(read));
-    }
-    read = 0;
-    append(in, cipher);
-  }
-
-  static Pipe& of(BIO* bio) { return *static_cast<Pipe*>(BIO_get_data(bio)); }
-  static int take(BIO* bio, char* to, int size) {
-    auto& self = of(bio);
-    BIO_clear_retry_flags(bio);
-    const std::size_t n = std::min(static_cast<std::size_t>(size), self.in.size() - self.read);
-    if (n == 0) {
-      BIO_set_retry_read(bio);
-      return -1;
-    }
-    std::memcpy(to, self.in.data() + self.read, n);
-    self.read += n;
-    return static_cast<int>(n);
-  }
-  static int put(BIO* bio, const char* from, int size) {
-    append(of(bio).out, {reinterpret_cast<const std::uint8_t*>(from), static_cast<std::size_t>(size)});
-    return size;
-  }
-  static long control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
-  static const BIO_METHOD* method() {
-    static const auto made = [] {
-      std::unique_ptr<BIO_METHOD, Free<BIO_meth_free>> m(
-          BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "pipe"));
-      if (!m) std::abort();  // memory is out
-      BIO_meth_set_read(m.get(), &Pipe::take);
-      BIO_meth_set_write(m.get(), &Pipe::put);
-      BIO_meth_set_ctrl(m.get(), &Pipe::control);
-      return m;
-    }();
-    return made.get();
-  }
-};
 
 }  // namespace
 
@@ -98,7 +24,7 @@ struct TlsContext::Impl {
 struct TlsSession::Impl {
   std::shared_ptr<TlsContext> context;
   Check check;
-  Pipe pipe;
+  TlsPipe pipe;
   SslPtr ssl;
   std::string refusal;
   int refusal_code = 0;
@@ -114,7 +40,7 @@ struct TlsSession::Impl {
       ERR_clear_error();
       return fail(net_closed, "the other side ended the TLS session");
     }
-    return fail(net_closed, "TLS: {}", reason());
+    return fail(net_closed, "TLS: {}", tls_reason());
   }
 
   int verify(X509_STORE_CTX* store) {
@@ -163,7 +89,7 @@ TlsContext::~TlsContext() = default;
 
 Result<std::shared_ptr<TlsContext>> TlsContext::make(const tee::Identity& identity, bool binds_sessions) {
   CtxPtr ctx(SSL_CTX_new(TLS_method()));
-  if (!ctx) return fail("TLS: {}", reason());
+  if (!ctx) return fail("TLS: {}", tls_reason());
   auto* c = ctx.get();
   PkeyPtr key(EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, identity.key.seed().data(), 32));
   const bool good =
@@ -173,14 +99,14 @@ Result<std::shared_ptr<TlsContext>> TlsContext::make(const tee::Identity& identi
       SSL_CTX_use_certificate_ASN1(c, static_cast<int>(identity.certificate.size()), identity.certificate.data()) ==
           1 &&
       SSL_CTX_use_PrivateKey(c, key.get()) == 1;
-  if (!good) return fail("TLS: {}", reason());
+  if (!good) return fail("TLS: {}", tls_reason());
   SSL_CTX_set_options(c, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
   SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_AUTO_RETRY);
   SSL_CTX_set_verify(c, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
   if (binds_sessions && SSL_CTX_add_custom_ext(c, kBindingExtension, kBindingWhere, &TlsSession::Impl::add_binding,
                                                nullptr, nullptr, &TlsSession::Impl::read_binding, nullptr) != 1)
-    return fail("TLS: {}", reason());
+    return fail("TLS: {}", tls_reason());
   SSL_CTX_set_cert_verify_callback(c, &TlsSession::Impl::verify_hook, nullptr);
   auto impl = std::make_unique<Impl>();
   impl->ctx = std::move(ctx);
@@ -192,7 +118,7 @@ TlsSession::TlsSession(std::shared_ptr<TlsContext> context, tee::Side own_side, 
   impl_->check = std::move(check);
   impl_->ssl.reset(SSL_new(context->impl_->ctx.get()));
   impl_->context = std::move(context);
-  BIO* bio = BIO_new(Pipe::method());
+  BIO* bio = BIO_new(TlsPipe::method());
   if (!impl_->ssl || !bio) std::abort();  // memory is out
   BIO_set_data(bio, &impl_->pipe);
   BIO_set_init(bio, 1);
@@ -223,7 +149,7 @@ Result<Bits256> TlsSession::exported(std::string_view label) const {
   Bits256 out;
   if (SSL_export_keying_material(impl_->ssl.get(), out.data(), out.size(), label.data(), label.size(), nullptr, 0, 0) !=
       1)
-    return fail("TLS: {}", reason());
+    return fail("TLS: {}", tls_reason());
   return out;
 }
 

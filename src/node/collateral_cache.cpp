@@ -137,10 +137,11 @@ Result<> CollateralCache::put(const CollateralName& name, tee::Bundle files, Tim
   return written;
 }
 
-std::vector<CollateralName> CollateralCache::due(Time now, Duration retry) {
+std::vector<CollateralName> CollateralCache::due(Vendor vendor, Time now) {
   std::vector<CollateralName> out;
   for (auto& [name, e] : entries_) {
-    if (e.tried != Time::min() && now < e.tried + retry) continue;
+    if (std::holds_alternative<tee::AmdCollateralName>(name) != (vendor == Vendor::amd)) continue;
+    if (e.tried != Time::min() && now < e.tried + std::chrono::minutes(1)) continue;
     if (const auto until = e.fresh_until; until != Time::min()) {
       // Loaded from disk: when it was fetched is not known, so its last quarter of a month counts.
       const auto from =

@@ -33,8 +33,10 @@ class CollateralCache {
   void want(const CollateralName&, Time now);
   Result<> put(const CollateralName&, tee::Bundle, Time now);
 
-  // What to fetch now: wanted and absent, or past the middle of its remaining life, not tried within `retry`.
-  std::vector<CollateralName> due(Time now, Duration retry = std::chrono::minutes(1));
+  // What to fetch now of one vendor's: wanted and absent, or past the middle of its remaining life, not tried in the
+  // last minute.
+  enum class Vendor { intel, amd };
+  std::vector<CollateralName> due(Vendor vendor, Time now);
   // The end of the window in which all parts of the entry are valid; Time::min() when there is none.
   Time fresh_until(const CollateralName&) const;
   std::size_t size() const { return entries_.size(); }

@@ -42,13 +42,18 @@ Duration retry_after(std::string_view header) {
   return std::chrono::seconds(std::clamp<std::uint32_t>(seconds, 1, 3600));
 }
 
-net::Task<Result<Answer>> get(net::HttpClient& http, std::string url, std::string signer_header, Duration& wait) {
+net::Task<Result<Answer>> get(net::HttpClient& http, std::string url, std::string signer_header, net::Millis patience,
+                              Duration& wait) {
   net::HttpCall call;
   call.url = url;
-  call.deadline = net::Millis(30'000);
+  call.deadline = patience;
   auto answer = co_await http.send(std::move(call));
   if (!answer) co_return std::unexpected(std::move(answer).error().within(url));
   if (answer->status() == 429 || answer->status() == 503) wait = retry_after(answer->headers().get("Retry-After"));
+  // A redirection is not followed: who runs the service says where it is, not the service.
+  if (const auto to = answer->headers().get("Location"); answer->status() / 100 == 3 && !to.empty())
+    co_return fail("{}: status {}: it has moved to {}: configure that address if it is right", url, answer->status(),
+                   to);
   if (answer->status() != 200) co_return fail("{}: status {}", url, answer->status());
   Answer out;
   if (!signer_header.empty()) {
@@ -81,23 +86,38 @@ Result<Bytes> read_crl_answer(std::string_view body) {
   return *std::move(raw);
 }
 
+namespace {
+
+net::HttpClientOptions http_options(const CollateralOptions& options) {
+  net::HttpClientOptions out;
+  out.ca_file = options.ca_file;
+  return out;
+}
+
+}  // namespace
+
 CollateralService::CollateralService(net::Executor executor, CollateralOptions options, net::Clock clock)
     : executor_(executor),
       options_(std::move(options)),
       clock_(std::move(clock)),
       cache_(options_.directory),
-      http_(executor),
+      http_(executor, http_options(options_)),
       timer_(executor) {}
 
 Result<std::shared_ptr<CollateralService>> CollateralService::make(net::Executor executor, CollateralOptions options,
                                                                    net::Clock clock) {
   std::shared_ptr<CollateralService> out(
       new CollateralService(std::move(executor), std::move(options), std::move(clock)));
+  if (!out->options_.ca_file.empty())
+    if (auto loaded = out->http_.load_roots(); !loaded)
+      return std::unexpected(std::move(loaded).error().within("tee.collateral_ca"));
   for (const auto& path : out->cache_.load()) log::warn("collateral", "{} is no collateral: ignored", path);
   if (out->options_.bundle.empty()) return out;
-  TRY_ASSIGN(const auto text, read_file(out->options_.bundle, tee::kMaxPresented));
-  auto bundle = tee::read_bundle(text);
-  if (!bundle) return std::unexpected(std::move(bundle).error().within(out->options_.bundle));
+  const auto text = read_file(out->options_.bundle, tee::kMaxPresented);
+  if (!text) return std::unexpected(Error(text.error()).within("tee.collateral_bundle"));
+  auto bundle = tee::read_bundle(*text);
+  if (!bundle)
+    return std::unexpected(std::move(bundle).error().within("tee.collateral_bundle: " + out->options_.bundle));
   out->bundled_ = tee::collateral_of(*std::move(bundle));
   return out;
 }
@@ -137,7 +157,8 @@ tee::Collateral CollateralService::find(const tee::Evidence& evidence) {
     out.amd = std::move(known.amd);
   } else if (!(is_amd(*name) ? options_.amd_service : options_.service).empty()) {
     cache_.want(*name, now);
-    net::asio::co_spawn(executor_, refresh(shared_from_this()), net::asio::detached);
+    const auto vendor = is_amd(*name) ? CollateralCache::Vendor::amd : CollateralCache::Vendor::intel;
+    net::asio::co_spawn(executor_, refresh(shared_from_this(), vendor), net::asio::detached);
   }
   return out;
 }
@@ -161,10 +182,10 @@ net::Task<Result<tee::Bundle>> CollateralService::fetch_intel(tee::IntelCollater
   const std::string tcb_header = "TCB-Info-Issuer-Chain", qe_header = "SGX-Enclave-Identity-Issuer-Chain", none;
   Duration wait{0};
   const std::shared_ptr<void> told(nullptr, [&](void*) { intel_after_ = clock_() + wait; });
-  CO_TRY_ASSIGN(const auto tcb, co_await get(http_, tcb_url, tcb_header, wait));
-  CO_TRY_ASSIGN(const auto qe, co_await get(http_, qe_url, qe_header, wait));
-  CO_TRY_ASSIGN(const auto pck_crl, co_await get(http_, pck_url, none, wait));
-  CO_TRY_ASSIGN(const auto root_crl, co_await get(http_, root_url, none, wait));
+  CO_TRY_ASSIGN(const auto tcb, co_await get(http_, tcb_url, tcb_header, options_.patience, wait));
+  CO_TRY_ASSIGN(const auto qe, co_await get(http_, qe_url, qe_header, options_.patience, wait));
+  CO_TRY_ASSIGN(const auto pck_crl, co_await get(http_, pck_url, none, options_.patience, wait));
+  CO_TRY_ASSIGN(const auto root_crl, co_await get(http_, root_url, none, options_.patience, wait));
   tee::Bundle out;
   auto& files = out.intel.emplace();
   files.tcb_info = to_bytes(tcb.body);
@@ -183,10 +204,10 @@ net::Task<Result<tee::Bundle>> CollateralService::fetch_amd(tee::AmdCollateralNa
                     chain_url = base + "/cert_chain", list_url = base + "/crl", none;
   Duration wait{0};
   const std::shared_ptr<void> told(nullptr, [&](void*) { amd_after_ = clock_() + wait; });
-  CO_TRY_ASSIGN(const auto chain, co_await get(http_, chain_url, none, wait));
+  CO_TRY_ASSIGN(const auto chain, co_await get(http_, chain_url, none, options_.patience, wait));
   CO_TRY_ASSIGN(auto certificates, tee::read_pem(chain.body, "CERTIFICATE", 2));
   if (certificates.size() != 2) co_return fail("{}: {} certificates, two are a chain", chain_url, certificates.size());
-  CO_TRY_ASSIGN(const auto list, co_await get(http_, list_url, none, wait));
+  CO_TRY_ASSIGN(const auto list, co_await get(http_, list_url, none, options_.patience, wait));
   tee::Bundle out;
   auto& files = out.amd.emplace();
   files.ask = std::move(certificates[0]);
@@ -205,25 +226,31 @@ net::Task<Result<>> CollateralService::fetch(CollateralName name) {
   co_return cache_.put(name, *std::move(files), clock_());
 }
 
-net::Task<void> CollateralService::refresh(std::shared_ptr<CollateralService> self) {
-  if (self->refreshing_ || self->stopped_) co_return;
-  self->refreshing_ = true;
-  for (const auto& name : self->cache_.due(self->clock_())) {
-    if (self->clock_() < (is_amd(name) ? self->amd_after_ : self->intel_after_)) continue;
-    if ((is_amd(name) ? self->options_.amd_service : self->options_.service).empty()) continue;
+// One round of each vendor at a time: a service that does not answer holds up nothing of the other's.
+net::Task<void> CollateralService::refresh(std::shared_ptr<CollateralService> self, CollateralCache::Vendor vendor) {
+  const bool amd = vendor == CollateralCache::Vendor::amd;
+  auto& refreshing = amd ? self->refreshing_amd_ : self->refreshing_intel_;
+  const auto& after = amd ? self->amd_after_ : self->intel_after_;
+  if (refreshing || self->stopped_ || (amd ? self->options_.amd_service : self->options_.service).empty()) co_return;
+  refreshing = true;
+  for (const auto& name : self->cache_.due(vendor, self->clock_())) {
+    if (self->stopped_ || self->clock_() < after) break;
     const auto fetched = co_await self->fetch(name);
     if (fetched)
       log::info("collateral", "{}: fetched", to_string(name));
     else
       log::warn("collateral", "{}: {}; what is at hand is used until it goes stale", to_string(name),
                 fetched.error().what);
+    // It would let us wait for each of the others, too: they are due again in a minute.
+    if (!fetched && fetched.error().code == net::net_timeout) break;
   }
-  self->refreshing_ = false;
+  refreshing = false;
 }
 
 net::Task<void> CollateralService::keep_fresh(std::shared_ptr<CollateralService> self) {
   while (!self->stopped_) {
-    co_await refresh(self);
+    for (const auto vendor : {CollateralCache::Vendor::intel, CollateralCache::Vendor::amd})
+      net::asio::co_spawn(self->executor_, refresh(self, vendor), net::asio::detached);
     self->timer_.expires_after(self->options_.look);
     const auto [ec] = co_await self->timer_.async_wait(net::no_throw);
     if (ec) co_return;

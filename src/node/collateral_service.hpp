@@ -9,13 +9,14 @@
 namespace cocoon::node {
 
 struct CollateralOptions {
-  std::string
-      service;  // "http://host:port": /tdx/certification/v4/tcb and so on are below it; empty: nothing is fetched
+  std::string service;      // "http[s]://host:port": /tdx/certification/v4/tcb and so on are below it; empty: nothing
   std::string amd_service;  // the same for AMD's: /vcek/v1/Milan/cert_chain and so on are below it
+  std::string ca_file;      // of services that are asked by https (net::HttpClientOptions)
   std::string directory;    // the cache's; empty: memory only
   std::string bundle;       // a file that is always at hand (tee/presented.hpp): air-gapped machines, tests
   std::string gpus;         // directory of NVIDIA's reference values, NAME.xml, and OCSP answers, *.der; empty: none
   Duration look = std::chrono::seconds(30);  // how often what is due is looked for
+  net::Millis patience{30'000};              // for one answer, from the first byte sent to the last received
 };
 
 class CollateralService final : public net::CollateralSource, public std::enable_shared_from_this<CollateralService> {
@@ -38,7 +39,7 @@ class CollateralService final : public net::CollateralSource, public std::enable
   CollateralService(net::Executor executor, CollateralOptions options, net::Clock clock);
   net::Task<Result<tee::Bundle>> fetch_intel(tee::IntelCollateralName name);
   net::Task<Result<tee::Bundle>> fetch_amd(tee::AmdCollateralName name);
-  static net::Task<void> refresh(std::shared_ptr<CollateralService> self);
+  static net::Task<void> refresh(std::shared_ptr<CollateralService> self, CollateralCache::Vendor vendor);
   static net::Task<void> keep_fresh(std::shared_ptr<CollateralService> self);
 
   net::Executor executor_;
@@ -49,7 +50,7 @@ class CollateralService final : public net::CollateralSource, public std::enable
   net::asio::steady_timer timer_;
   tee::Collateral bundled_;
   Time intel_after_ = Time::min(), amd_after_ = Time::min();  // a service that was asked too often said when again
-  bool stopped_ = false, refreshing_ = false;
+  bool stopped_ = false, refreshing_intel_ = false, refreshing_amd_ = false;
 };
 
 // The certificate that signed, from a header that carries its chain as URL-encoded PEM, leaf first.

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "net/https_testing.hpp"
 #include "net/testing.hpp"
 #include "node/collateral_testing.hpp"
 #include "tee/nvidia_testing.hpp"
@@ -101,19 +102,21 @@ TEST_F(CollateralServiceTest, ABundleIsAlwaysAtHand) {
 TEST(CollateralCache, RenewsInTheMiddleOfItsLifeAndForgetsTheOldest) {
   const auto now = tee::parse_utc("2026-11-01T00:00:00Z").value();
   CollateralCache cache("", 2);
+  constexpr auto intel = CollateralCache::Vendor::intel;
   tee::IntelCollateralName a, b, c;
   a.fmspc[0] = 1;
   b.fmspc[0] = 2;
   c.fmspc[0] = 3;
   cache.want(a, now);
-  EXPECT_EQ(cache.due(now).size(), 1u);
-  EXPECT_TRUE(cache.due(now + std::chrono::seconds(1)).empty()) << "a failed fetch is not repeated at once";
-  EXPECT_EQ(cache.due(now + std::chrono::minutes(2)).size(), 1u);
+  EXPECT_TRUE(cache.due(CollateralCache::Vendor::amd, now).empty());
+  EXPECT_EQ(cache.due(intel, now).size(), 1u);
+  EXPECT_TRUE(cache.due(intel, now + std::chrono::seconds(1)).empty()) << "a failed fetch is not repeated at once";
+  EXPECT_EQ(cache.due(intel, now + std::chrono::minutes(2)).size(), 1u);
   ASSERT_TRUE(cache.put(a, bundle_of(files()), now));
   const auto until = cache.fresh_until(a);
   ASSERT_GT(until, now);
-  EXPECT_TRUE(cache.due(now + (until - now) / 2 - std::chrono::seconds(1)).empty());
-  EXPECT_EQ(cache.due(now + (until - now) / 2 + std::chrono::seconds(1)).size(), 1u);
+  EXPECT_TRUE(cache.due(intel, now + (until - now) / 2 - std::chrono::seconds(1)).empty());
+  EXPECT_EQ(cache.due(intel, now + (until - now) / 2 + std::chrono::seconds(1)).size(), 1u);
   cache.want(b, now + std::chrono::seconds(1));
   EXPECT_NE(cache.find(a, now + std::chrono::seconds(2)).intel, nullptr);
   cache.want(c, now + std::chrono::seconds(3));
@@ -273,6 +276,110 @@ TEST_F(AmdService, IsNotAskedAgainBeforeItSays) {
   now += std::chrono::seconds(301);
   loop.until([&] { return service->find(evidence).amd != nullptr; });
   server.close();
+  loop.settle();
+}
+
+TEST_F(AmdService, IsAskedByHttpsAndBelievedByTheFile) {
+  const net::testing::TestRoot root;
+  net::testing::HttpsServer server(
+      loop, root.issue(), [&](net::testing::HttpsServer::Stream& stream, std::string head) -> net::Task<bool> {
+        const bool chain = head.find("/cert_chain ") != head.npos;
+        const auto body = chain ? tee::write_pem(served.ask, "CERTIFICATE") + tee::write_pem(served.ark, "CERTIFICATE")
+                                : to_text(served.crl);
+        std::string answer = fmt::format("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{}", body.size(), body);
+        co_return co_await net::testing::HttpsServer::say(stream, std::move(answer));
+      });
+  const auto refused = fetch(*make_amd(server.url()));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, net::net_untrusted) << refused.error().what;
+
+  fs::create_directories(directory);
+  CollateralOptions options;
+  options.amd_service = server.url();
+  options.ca_file = directory + "/ca.pem";
+  const auto make = [&] { return CollateralService::make(loop.io.get_executor(), options, [this] { return now; }); };
+  const auto missing = make();
+  ASSERT_FALSE(missing);
+  EXPECT_NE(missing.error().what.find("tee.collateral_ca"), std::string::npos) << missing.error().what;
+  std::ofstream(options.ca_file) << root.pem();
+  const auto service = make().value();
+  const auto fetched = fetch(*service);
+  ASSERT_TRUE(fetched) << fetched.error().what;
+  EXPECT_EQ(*service->find(evidence).amd, served);
+  server.close();
+  loop.settle();
+}
+
+TEST_F(AmdService, ARedirectionIsNamedAndNotFollowed) {
+  testing::CollateralServer server(loop.io.get_executor(), {}), other(loop.io.get_executor(), {});
+  other.amd = served;
+  server.moved_to = other.url() + "/elsewhere";
+  const auto service = make_amd(server.url());
+  for (const int status : {301, 302, 307, 308}) {
+    server.moved_status = status;
+    const auto refused = fetch(*service);
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().what.find(std::to_string(status)), std::string::npos) << refused.error().what;
+    EXPECT_NE(refused.error().what.find(server.moved_to), std::string::npos) << refused.error().what;
+  }
+  EXPECT_TRUE(other.targets.empty());
+  server.close();
+  other.close();
+  loop.settle();
+}
+
+TEST_F(AmdService, AServiceThatHangsCostsItsOwnCollateralOnly) {
+  using Hang = testing::CollateralServer::Hang;
+  testing::CollateralServer intel(loop.io.get_executor(), files()), amd(loop.io.get_executor(), {});
+  amd.amd = served;
+  CollateralOptions options;
+  options.service = intel.url();
+  options.amd_service = amd.url();
+  for (const auto hang : {Hang::before_headers, Hang::in_body}) {
+    intel.hangs = hang;
+    options.patience = net::Millis(100);
+    const auto hasty = CollateralService::make(loop.io.get_executor(), options, [this] { return now; }).value();
+    int turns = 0;
+    net::asio::steady_timer timer(loop.io);
+    const std::function<void()> tick = [&] {
+      timer.expires_after(net::Millis(1));
+      timer.async_wait([&](boost::system::error_code ec) {
+        if (ec) return;
+        ++turns;
+        tick();
+      });
+    };
+    tick();
+    loop.run([&]() -> net::Task<> {
+      const auto fetched = co_await hasty->fetch(tee::IntelCollateralName{});
+      EXPECT_FALSE(fetched);
+      EXPECT_EQ(fetched ? 0 : fetched.error().code, int{net::net_timeout});
+    });
+    timer.cancel();
+    EXPECT_GT(turns, 3) << "others go on meanwhile";
+
+    // What is wanted of Intel waits; what is wanted of AMD comes.
+    options.patience = net::Millis(20'000);
+    const auto service = CollateralService::make(loop.io.get_executor(), options, [this] { return now; }).value();
+    intel.targets.clear();
+    const auto tdx = CollateralServiceTest::evidence();
+    service->find(tdx);
+    loop.until([&] { return !intel.targets.empty(); });
+    service->find(evidence);
+    loop.until([&] { return service->cache().fresh_until(name) != Time::min(); });
+    EXPECT_EQ(service->find(tdx).intel, nullptr);
+    EXPECT_EQ(intel.targets.size(), 1u);
+    service->stop();
+  }
+  // It answers again: what was wanted comes when it is due again.
+  intel.hangs = Hang::no;
+  const auto service = CollateralService::make(loop.io.get_executor(), options, [this] { return now; }).value();
+  const auto wanted = CollateralServiceTest::evidence();
+  service->find(wanted);
+  const auto intel_name = tee::collateral_name(tee::parse_quote(wanted.quote).value()).value();
+  loop.until([&] { return service->cache().fresh_until(intel_name) != Time::min(); });
+  intel.close();
+  amd.close();
   loop.settle();
 }
 

@@ -25,6 +25,7 @@ class CollateralServer {
  public:
   CollateralServer(net::Executor executor, tee::IntelCollateralFiles served)
       : files(std::move(served)),
+        executor_(executor),
         server_(std::move(executor), {},
                 [this](const net::HttpRequest& request, net::HttpResponder& to) { return answer(request, to); }) {
     EXPECT_TRUE(server_.listen("127.0.0.1:0"));
@@ -34,13 +35,17 @@ class CollateralServer {
 
   tee::IntelCollateralFiles files;
   tee::AmdCollateral amd;
-  bool broken = false;               // every answer is an error
-  int retry_after = 0;               // seconds; every answer is 429
+  bool broken = false;   // every answer is an error
+  int retry_after = 0;   // seconds; every answer is 429
+  std::string moved_to;  // every answer is a redirection there
+  int moved_status = 302;
+  enum class Hang { no, before_headers, in_body } hangs = Hang::no;
   std::vector<std::string> targets;  // what was asked for
 
  private:
   net::Task<> answer(const net::HttpRequest& request, net::HttpResponder& to) {
     targets.push_back(request.target);
+    if (hangs != Hang::no) co_return co_await hang(to);
     int status = broken ? 503 : 200;
     net::HttpHeaders headers;
     std::string body;
@@ -48,6 +53,9 @@ class CollateralServer {
     const auto path = request.path();
     if (broken) {
       body = "out of order";
+    } else if (!moved_to.empty()) {
+      status = moved_status;
+      headers.add("Location", moved_to);
     } else if (retry_after > 0) {
       status = 429;
       headers.add("Retry-After", std::to_string(retry_after));
@@ -72,6 +80,17 @@ class CollateralServer {
     static_cast<void>(sent);
   }
 
+  // Until the caller loses patience.
+  net::Task<> hang(net::HttpResponder& to) {
+    net::Event gone(executor_);
+    to.on_client_gone([&] { gone.notify(); });
+    net::HttpHeaders headers;
+    headers.add("TCB-Info-Issuer-Chain", url_encoded(tee::write_pem(files.tcb_signer, "CERTIFICATE")));
+    if (hangs == Hang::in_body) co_await to.start(200, std::move(headers), "{");
+    while (!to.client_gone()) co_await gone.wait();
+  }
+
+  net::Executor executor_;
   net::HttpServer server_;
 };
 

@@ -36,9 +36,13 @@ void CommonConfig::add_keys(ConfigTable& t) {
   t.key("tee.reattest_every", reattest_every,
         "how often it is looked whether verdicts on connected peers are over; such peers are judged again");
   t.key("tee.collateral_service", collateral_service,
-        "where Intel's collateral is fetched, http://host:port of a PCCS; empty: nothing is fetched");
+        "where Intel's collateral is fetched, http[s]://host:port of a PCCS; empty: nothing is fetched");
   t.key("tee.amd_collateral_service", amd_collateral_service,
-        "where AMD's certificates and lists are fetched, http://host:port of what speaks like its KDS; empty: nothing");
+        "where AMD's certificates and lists are fetched, http[s]://host:port of what speaks like its KDS; empty: "
+        "nothing");
+  t.key("tee.collateral_ca", collateral_ca,
+        "PEM file of certificates that these services' own (https) may end in besides the system's roots; empty: those "
+        "only");
   t.key("tee.collateral_directory", collateral_directory, "where fetched collateral is kept; empty: in memory only");
   t.key("tee.collateral_bundle", collateral_bundle, "file of collateral that is always at hand (JSON); empty: none");
   t.key("net.pow_difficulty", pow_difficulty, "proof of work asked from who connects, in leading zero bits", 0, 64);

@@ -29,7 +29,7 @@ struct CommonConfig {
   Duration reattest_every = std::chrono::seconds(15);
   bool accept_unevaluated_collateral = false;
   std::string policy = "default";
-  std::string collateral_service, amd_collateral_service, collateral_directory, collateral_bundle;
+  std::string collateral_service, amd_collateral_service, collateral_ca, collateral_directory, collateral_bundle;
   // [net]
   int pow_difficulty = 20;
   int max_pow_difficulty = 28;

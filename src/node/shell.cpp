@@ -49,11 +49,12 @@ Result<std::unique_ptr<Shell>> Shell::make(net::Executor executor, const CommonC
   CollateralOptions collateral;
   collateral.service = config.collateral_service;
   collateral.amd_service = config.amd_collateral_service;
+  collateral.ca_file = config.collateral_ca;
   collateral.directory = config.collateral_directory;
   collateral.bundle = config.collateral_bundle;
   collateral.gpus = config.gpu_collateral;
   auto opened = CollateralService::make(executor, std::move(collateral));
-  if (!opened) return std::unexpected(std::move(opened).error().within("tee.collateral_bundle"));
+  if (!opened) return std::unexpected(std::move(opened).error());
   shell->collateral_ = *std::move(opened);
   shell->collateral_->start();
   shell->dial_config_.judge =
