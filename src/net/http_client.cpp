@@ -139,7 +139,7 @@ Task<Result<>> HttpAnswer::State::connect(HttpUrl url) {
   std::unique_ptr<HttpsSession> tls;
   if (url.tls) {
     CO_TRY_ASSIGN(const auto trust, client->roots());
-    tls = std::make_unique<HttpsSession>(trust, url.host);
+    CO_TRY_ASSIGN(tls, HttpsSession::make(trust, url.host));
   }
   tcp::socket socket(client->executor);
   tcp::resolver resolver(client->executor);

@@ -36,23 +36,29 @@ struct HttpsSession::Impl {
   SslPtr ssl;
 };
 
-HttpsSession::HttpsSession(std::shared_ptr<HttpsTrust> trust, std::string host) : impl_(std::make_unique<Impl>()) {
-  impl_->ssl.reset(SSL_new(trust->impl_->ctx.get()));
-  impl_->trust = std::move(trust);
-  impl_->host = std::move(host);
-  auto* ssl = impl_->ssl.get();
+HttpsSession::HttpsSession(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Result<std::unique_ptr<HttpsSession>> HttpsSession::make(std::shared_ptr<HttpsTrust> trust, std::string host) {
+  auto impl = std::make_unique<Impl>();
+  impl->ssl.reset(SSL_new(trust->impl_->ctx.get()));
+  impl->trust = std::move(trust);
+  impl->host = std::move(host);
+  auto* ssl = impl->ssl.get();
   BIO* bio = BIO_new(TlsPipe::method());
   if (!ssl || !bio) std::abort();  // memory is out
-  BIO_set_data(bio, &impl_->pipe);
+  BIO_set_data(bio, &impl->pipe);
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl, bio, bio);
   SSL_set_connect_state(ssl);
   SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
   // Without a name to check every certificate would do: what OpenSSL refuses as one must not pass for it.
-  const char* name = impl_->host.c_str();
+  const char* name = impl->host.c_str();
   const bool is_address = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1;
-  if (!is_address && (SSL_set1_host(ssl, name) != 1 || SSL_set_tlsext_host_name(ssl, name) != 1)) std::abort();
+  const bool named =
+      is_address || (!impl->host.empty() && SSL_set1_host(ssl, name) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1);
   ERR_clear_error();
+  if (!named) return fail(net_invalid, "'{}' cannot be the name of an https server", impl->host);
+  return std::unique_ptr<HttpsSession>(new HttpsSession(std::move(impl)));
 }
 
 HttpsSession::~HttpsSession() = default;

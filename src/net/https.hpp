@@ -29,8 +29,8 @@ class HttpsTrust {
 
 class HttpsSession {
  public:
-  // `host`: a name or an IP address.
-  HttpsSession(std::shared_ptr<HttpsTrust>, std::string host);
+  // `host`: a name or an IP address; an error when it cannot be either.
+  static Result<std::unique_ptr<HttpsSession>> make(std::shared_ptr<HttpsTrust>, std::string host);
   ~HttpsSession();
   HttpsSession(const HttpsSession&) = delete;
   HttpsSession& operator=(const HttpsSession&) = delete;
@@ -49,6 +49,7 @@ class HttpsSession {
 
  private:
   struct Impl;
+  explicit HttpsSession(std::unique_ptr<Impl>);
   std::unique_ptr<Impl> impl_;
 };
 

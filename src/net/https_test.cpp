@@ -1,3 +1,5 @@
+#include "net/https.hpp"
+
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -197,6 +199,17 @@ TEST_F(HttpsTest, ASelfSignedServerIsBelievedWhenItIsInTheFile) {
   std::ofstream(ca_file) << root().pem() << itself.chain;
   believe(ca_file);
   EXPECT_EQ(get(https.url() + "/a").value_or("?"), "/a");
+}
+
+TEST_F(HttpsTest, ANameThatNobodyCanHaveIsAnError) {
+  const auto trust = HttpsTrust::make("").value();
+  EXPECT_TRUE(HttpsSession::make(trust, "localhost"));
+  EXPECT_TRUE(HttpsSession::make(trust, "127.0.0.1"));
+  for (const auto& host : {std::string(), std::string(256, 'a')}) {
+    const auto session = HttpsSession::make(trust, host);
+    ASSERT_FALSE(session) << host;
+    EXPECT_EQ(session.error().code, net_invalid);
+  }
 }
 
 TEST_F(HttpsTest, AFileWithoutCertificatesIsNamed) {
