@@ -31,22 +31,38 @@ const succeeded = ({ description }) => description.type === 'generic' && !descri
   description.computePhase.type === 'vm' && description.computePhase.success;
 
 // Every account that ever exchanged a message with one of `seeds`, with its history.
-async function collect(chain, seeds, block) {
+async function readAll(chain, seeds) {
   const accounts = new Map();
   const waiting = [...seeds];
   while (waiting.length > 0) {
     const address = waiting.pop();
     const name = address.toRawString();
     if (accounts.has(name)) continue;
-    const { coins, data } = await chain.account(address, block);
-    const transactions = await chain.history(address, block);
-    accounts.set(name, { address, coins, data, transactions });
+    const { coins, data, lastTx } = await chain.account(address, await chain.head());
+    const transactions = await chain.history(address, lastTx);
+    accounts.set(name, { address, coins, data, lastTx, transactions });
     for (const t of transactions) {
       const source = t.inMessage?.info.type === 'internal' ? [t.inMessage.info.src] : [];
       waiting.push(...source, ...internalsOf(t).map((m) => m.info.dest));
     }
   }
   return accounts;
+}
+
+// A long history takes longer to read than the chain keeps the states of a block. So each account is read as it is now,
+// and it counts when none has moved in the end.
+async function collect(chain, seeds) {
+  for (let attempt = 0; attempt < 5; ++attempt) {
+    const accounts = await readAll(chain, seeds);
+    const block = await chain.later(2);
+    const moved = [];
+    for (const [name, { address, lastTx }] of accounts) {
+      const now = await chain.account(address, block);
+      if (now.lastTx?.lt !== lastTx?.lt) moved.push(name);
+    }
+    if (moved.length === 0) return accounts;
+  }
+  throw new Error('the network is not quiet: accounts move while they are read');
 }
 
 // The field that @ton/core calls ihrFee holds flags since TVM 12 (how a bounce looks), no coins.
@@ -112,9 +128,8 @@ const paidTo = (transactions, owner) => sum(
 // `clients`, `workers`: addresses of contracts at `proxy`; `wallets`: further accounts to begin with; prices in nanoTON
 // per adjusted token. Returns { problems, ... }: no problem means that every nanoTON is explained.
 export async function audit(chain, { proxy, clients, workers, wallets, price, fee }) {
-  const block = await chain.later(2);
   const problems = [];
-  const accounts = await collect(chain, [proxy, ...clients, ...workers, ...wallets], block);
+  const accounts = await collect(chain, [proxy, ...clients, ...workers, ...wallets]);
   const fees = followCoins(accounts, problems);
   const equal = (what, a, b) => { if (a !== b) problems.push(`${what}: ${a} and ${b}`); };
 

@@ -45,9 +45,8 @@ export class Chain {
     return { coins: found.balance.coins, data: data?.beginParse(), lastTx: found.lastTx };
   }
 
-  // All transactions of an account up to a block, oldest first, each with its messages' hashes.
-  async history(address, block) {
-    const { lastTx } = await this.account(address, block);
+  // All transactions of an account up to this one (lastTx of account()), oldest first, each with its messages' hashes.
+  async history(address, lastTx) {
     const out = [];
     let at = lastTx && { lt: lastTx.lt, hash: Buffer.from(lastTx.hash.toString(16).padStart(64, '0'), 'hex') };
     while (at && BigInt(at.lt) > 0n) {
