@@ -223,7 +223,9 @@ tee::Attester attest_with(std::shared_ptr<Source> source) {
     if (!found) return std::unexpected(std::move(found).error().within(source->name()));
     if (auto* tdx = std::get_if<tee::TdxEvidence>(&found->cpu)) tdx->user_claims = to_bytes(key.view());
     if (const auto* snp = std::get_if<tee::SnpEvidence>(&found->cpu); snp && snp->vcek.empty())
-      return fail("the host hands out no VCEK or VLEK: have it load its certificates (SNP_SET_EXT_CONFIG)");
+      return fail(
+          "the host hands out no VCEK or VLEK: have it load its certificates (SNP_SET_EXT_CONFIG), or set "
+          "tee.amd_collateral_service");
     return std::move(found->cpu);
   };
 }

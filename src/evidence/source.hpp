@@ -1,5 +1,6 @@
 // Where a machine's own evidence comes from: one interface over TDX, SEV-SNP, vTPM, GPU and the simulated TEE.
 #pragma once
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -53,8 +54,13 @@ std::unique_ptr<Source> simulated_source(tee::SimulatedPlatform platform, tee::T
 
 // The best CPU source that this machine has: configfs-tsm, then the devices. An error lists what was looked for.
 Result<std::unique_ptr<Source>> detect_cpu_source(std::shared_ptr<Kernel>);
+// Finds the VCEK (PEM) that endorses a report, elsewhere than at the host. Takes as long as a network does.
+using Endorse = std::function<Result<std::string>(BytesView report)>;
+// `source`, completed where the host hands out no endorsement: each (chip, TCB) is asked for once. What does not
+// endorse the report is refused.
+std::unique_ptr<Source> endorsed_source(std::shared_ptr<Source> source, Endorse);
 // What a node makes its RA-TLS certificates with (wire.md 2.4): evidence over the certificate's key. An SNP machine
-// whose host hands out no endorsement cannot: the error says so.
+// whose host hands out no endorsement cannot, unless the source is endorsed: the error says so.
 tee::Attester attest_with(std::shared_ptr<Source>);
 // What a node proves its sessions with (tee/session_binding.hpp): the GPUs answer first, then the CPU's evidence names
 // what they said. `gpus`: null where there are none to show. GPUs that fail are left out, and that is logged: a peer

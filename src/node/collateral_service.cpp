@@ -1,78 +1,16 @@
 #include "node/collateral_service.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include "base/log.hpp"
 #include "node/gpu_files.hpp"
 #include "node/secrets.hpp"
+#include "node/service_answer.hpp"
 #include "tee/quote.hpp"
 #include "tee/x509.hpp"
 
 namespace cocoon::node {
-namespace {
-
-constexpr std::size_t kMaxAnswer = 4 * 1024 * 1024;
-
-std::string url_decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size()) {
-      if (const auto byte = from_hex(text.substr(i + 1, 2))) {
-        out.push_back(static_cast<char>(byte->front()));
-        i += 2;
-        continue;
-      }
-    }
-    out.push_back(text[i]);
-  }
-  return out;
-}
-
-struct Answer {
-  std::string body;
-  Bytes signer;  // where a header names one
-};
-
-// Seconds that an answer asks to wait (429, 503), within reason.
-Duration retry_after(std::string_view header) {
-  std::uint32_t seconds = 60;
-  std::from_chars(header.data(), header.data() + header.size(), seconds);
-  return std::chrono::seconds(std::clamp<std::uint32_t>(seconds, 1, 3600));
-}
-
-net::Task<Result<Answer>> get(net::HttpClient& http, std::string url, std::string signer_header, net::Millis patience,
-                              Duration& wait) {
-  net::HttpCall call;
-  call.url = url;
-  call.deadline = patience;
-  auto answer = co_await http.send(std::move(call));
-  if (!answer) co_return std::unexpected(std::move(answer).error().within(url));
-  if (answer->status() == 429 || answer->status() == 503) wait = retry_after(answer->headers().get("Retry-After"));
-  // A redirection is not followed: who runs the service says where it is, not the service.
-  if (const auto to = answer->headers().get("Location"); answer->status() / 100 == 3 && !to.empty())
-    co_return fail("{}: status {}: it has moved to {}: configure that address if it is right", url, answer->status(),
-                   to);
-  if (answer->status() != 200) co_return fail("{}: status {}", url, answer->status());
-  Answer out;
-  if (!signer_header.empty()) {
-    auto signer = signer_of_header(answer->headers().get(signer_header));
-    if (!signer) co_return std::unexpected(std::move(signer).error().within(url));
-    out.signer = *std::move(signer);
-  }
-  auto body = co_await answer->read_all(kMaxAnswer);
-  if (!body) co_return std::unexpected(std::move(body).error().within(url));
-  out.body = *std::move(body);
-  co_return out;
-}
-
-}  // namespace
-
-Result<Bytes> signer_of_header(std::string_view header) {
-  TRY_ASSIGN(auto chain, tee::read_pem(url_decoded(header), "CERTIFICATE", 4));
-  return std::move(chain.front());
-}
 
 Result<Bytes> read_crl_answer(std::string_view body) {
   if (!body.empty() && body.front() == 0x30 && tee::read_crl(as_bytes(body))) return to_bytes(body);
@@ -182,10 +120,10 @@ net::Task<Result<tee::Bundle>> CollateralService::fetch_intel(tee::IntelCollater
   const std::string tcb_header = "TCB-Info-Issuer-Chain", qe_header = "SGX-Enclave-Identity-Issuer-Chain", none;
   Duration wait{0};
   const std::shared_ptr<void> told(nullptr, [&](void*) { intel_after_ = clock_() + wait; });
-  CO_TRY_ASSIGN(const auto tcb, co_await get(http_, tcb_url, tcb_header, options_.patience, wait));
-  CO_TRY_ASSIGN(const auto qe, co_await get(http_, qe_url, qe_header, options_.patience, wait));
-  CO_TRY_ASSIGN(const auto pck_crl, co_await get(http_, pck_url, none, options_.patience, wait));
-  CO_TRY_ASSIGN(const auto root_crl, co_await get(http_, root_url, none, options_.patience, wait));
+  CO_TRY_ASSIGN(const auto tcb, co_await ask_service(http_, tcb_url, tcb_header, options_.patience, wait));
+  CO_TRY_ASSIGN(const auto qe, co_await ask_service(http_, qe_url, qe_header, options_.patience, wait));
+  CO_TRY_ASSIGN(const auto pck_crl, co_await ask_service(http_, pck_url, none, options_.patience, wait));
+  CO_TRY_ASSIGN(const auto root_crl, co_await ask_service(http_, root_url, none, options_.patience, wait));
   tee::Bundle out;
   auto& files = out.intel.emplace();
   files.tcb_info = to_bytes(tcb.body);
@@ -204,10 +142,10 @@ net::Task<Result<tee::Bundle>> CollateralService::fetch_amd(tee::AmdCollateralNa
                     chain_url = base + "/cert_chain", list_url = base + "/crl", none;
   Duration wait{0};
   const std::shared_ptr<void> told(nullptr, [&](void*) { amd_after_ = clock_() + wait; });
-  CO_TRY_ASSIGN(const auto chain, co_await get(http_, chain_url, none, options_.patience, wait));
+  CO_TRY_ASSIGN(const auto chain, co_await ask_service(http_, chain_url, none, options_.patience, wait));
   CO_TRY_ASSIGN(auto certificates, tee::read_pem(chain.body, "CERTIFICATE", 2));
   if (certificates.size() != 2) co_return fail("{}: {} certificates, two are a chain", chain_url, certificates.size());
-  CO_TRY_ASSIGN(const auto list, co_await get(http_, list_url, none, options_.patience, wait));
+  CO_TRY_ASSIGN(const auto list, co_await ask_service(http_, list_url, none, options_.patience, wait));
   tee::Bundle out;
   auto& files = out.amd.emplace();
   files.ask = std::move(certificates[0]);

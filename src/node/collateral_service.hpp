@@ -53,8 +53,6 @@ class CollateralService final : public net::CollateralSource, public std::enable
   bool stopped_ = false, refreshing_intel_ = false, refreshing_amd_ = false;
 };
 
-// The certificate that signed, from a header that carries its chain as URL-encoded PEM, leaf first.
-Result<Bytes> signer_of_header(std::string_view header);
 // A revocation list as services give it: DER, PEM, or DER as hex digits.
 Result<Bytes> read_crl_answer(std::string_view body);
 

@@ -9,6 +9,7 @@
 #include "net/https_testing.hpp"
 #include "net/testing.hpp"
 #include "node/collateral_testing.hpp"
+#include "node/service_answer.hpp"
 #include "tee/nvidia_testing.hpp"
 #include "tee/utc.hpp"
 

@@ -35,6 +35,7 @@ class CollateralServer {
 
   tee::IntelCollateralFiles files;
   tee::AmdCollateral amd;
+  Bytes vcek;            // of every chip
   bool broken = false;   // every answer is an error
   int retry_after = 0;   // seconds; every answer is 429
   std::string moved_to;  // every answer is a redirection there
@@ -63,6 +64,8 @@ class CollateralServer {
       body = tee::write_pem(amd.ask, "CERTIFICATE") + tee::write_pem(amd.ark, "CERTIFICATE");
     } else if (path.ends_with("/crl")) {
       body = to_text(amd.crl);
+    } else if (path.starts_with("/vcek/v1/") && !vcek.empty()) {
+      body = to_text(vcek);
     } else if (path.ends_with("/v4/tcb")) {
       headers.add("TCB-Info-Issuer-Chain", chain(files.tcb_signer));
       body = to_text(files.tcb_info);

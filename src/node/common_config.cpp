@@ -38,8 +38,8 @@ void CommonConfig::add_keys(ConfigTable& t) {
   t.key("tee.collateral_service", collateral_service,
         "where Intel's collateral is fetched, http[s]://host:port of a PCCS; empty: nothing is fetched");
   t.key("tee.amd_collateral_service", amd_collateral_service,
-        "where AMD's certificates and lists are fetched, http[s]://host:port of what speaks like its KDS; empty: "
-        "nothing");
+        "where AMD's certificates and lists are fetched, and this machine's own VCEK when its host hands out none: "
+        "http[s]://host:port of what speaks like AMD's KDS; empty: nothing");
   t.key("tee.collateral_ca", collateral_ca,
         "PEM file of certificates that these services' own (https) may end in besides the system's roots; empty: those "
         "only");

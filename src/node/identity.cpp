@@ -7,12 +7,23 @@
 
 namespace cocoon::node {
 
-Result<tee::Attester> make_attester(const CommonConfig& config) {
+namespace {
+
+Result<std::shared_ptr<evidence::Source>> cpu_source(evidence::Endorse endorse) {
+  auto found = evidence::detect_cpu_source(evidence::linux_kernel());
+  if (!found) return std::unexpected(std::move(found).error().within("tee.kind"));
+  std::shared_ptr<evidence::Source> out = *std::move(found);
+  if (endorse) out = evidence::endorsed_source(std::move(out), std::move(endorse));
+  return out;
+}
+
+}  // namespace
+
+Result<tee::Attester> make_attester(const CommonConfig& config, evidence::Endorse endorse) {
   if (config.tee == "none") return tee::attest_plain_client();
   if (config.tee == "hardware") {
-    auto source = evidence::detect_cpu_source(evidence::linux_kernel());
-    if (!source) return std::unexpected(std::move(source).error().within("tee.kind"));
-    return evidence::attest_with(*std::move(source));
+    TRY_ASSIGN(auto source, cpu_source(std::move(endorse)));
+    return evidence::attest_with(std::move(source));
   }
   if (config.tee != "simulated")
     return fail("tee.kind: \"{}\" is not known; it must be \"none\", \"hardware\" or \"simulated\"", config.tee);
@@ -36,12 +47,12 @@ Result<std::shared_ptr<evidence::Source>> gpu_source(const CommonConfig& config,
 
 }  // namespace
 
-Result<tee::SessionAttester> make_session_attester(const CommonConfig& config, crypto::Random& random) {
+Result<tee::SessionAttester> make_session_attester(const CommonConfig& config, crypto::Random& random,
+                                                   evidence::Endorse endorse) {
   TRY_ASSIGN(auto gpus, gpu_source(config, random));
   if (config.tee == "hardware") {
-    auto source = evidence::detect_cpu_source(evidence::linux_kernel());
-    if (!source) return std::unexpected(std::move(source).error().within("tee.kind"));
-    return evidence::attest_sessions_with(*std::move(source), std::move(gpus));
+    TRY_ASSIGN(auto source, cpu_source(std::move(endorse)));
+    return evidence::attest_sessions_with(std::move(source), std::move(gpus));
   }
   if (config.tee != "simulated") {
     if (gpus) return fail("tee.gpus: evidence of GPUs is nothing without that of their machine (tee.kind)");

@@ -1,5 +1,6 @@
 // Who this node is to others and whom it believes, from its configuration.
 #pragma once
+#include "evidence/source.hpp"
 #include "node/common_config.hpp"
 #include "tee/certificate.hpp"
 #include "tee/evidence.hpp"
@@ -9,9 +10,11 @@
 namespace cocoon::node {
 
 // Where the evidence in our certificates comes from ([tee] kind).
-Result<tee::Attester> make_attester(const CommonConfig&);
+// `endorse`: for a machine whose host hands out no endorsement; null: such a machine has no evidence.
+Result<tee::Attester> make_attester(const CommonConfig&, evidence::Endorse endorse = nullptr);
 // The same for evidence that is made for one session, with that of GPUs ([tee] gpus); empty: none.
-Result<tee::SessionAttester> make_session_attester(const CommonConfig&, crypto::Random&);
+Result<tee::SessionAttester> make_session_attester(const CommonConfig&, crypto::Random&,
+                                                   evidence::Endorse endorse = nullptr);
 // The roots that evidence of others may end in: Intel's, and a simulated one if configured.
 Result<tee::Trust> make_trust(const CommonConfig&);
 // What a port or an outgoing connection demands: evidence that the configured policy accepts ([tee] policy). Without

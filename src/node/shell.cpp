@@ -6,6 +6,7 @@
 #include "net/address.hpp"
 #include "node/attestation_page.hpp"
 #include "node/identity.hpp"
+#include "node/own_vcek.hpp"
 #include "wire/error_codes.hpp"
 
 namespace cocoon::node {
@@ -39,10 +40,13 @@ Shell::Shell(net::Executor executor, CommonConfig config, Hooks hooks)
 Result<std::unique_ptr<Shell>> Shell::make(net::Executor executor, const CommonConfig& config,
                                            const tee::Policy& dial_policy, Hooks hooks) {
   std::unique_ptr<Shell> shell(new Shell(executor, config, std::move(hooks)));
-  TRY_ASSIGN(auto attester, make_attester(config));
+  const auto endorse = own_vcek({.service = config.amd_collateral_service,
+                                 .ca_file = config.collateral_ca,
+                                 .directory = config.collateral_directory});
+  TRY_ASSIGN(auto attester, make_attester(config, endorse));
   TRY_ASSIGN(shell->trust_, make_trust(config));
   shell->policy_ = dial_policy;
-  TRY_ASSIGN(auto sessions, make_session_attester(config, shell->random_));
+  TRY_ASSIGN(auto sessions, make_session_attester(config, shell->random_, endorse));
   TRY_ASSIGN(shell->credentials_, net::Credentials::make(std::move(attester), crypto::Random(shell->random_.bits256()),
                                                          wall_clock, std::move(sessions)));
   shell->dial_config_.credentials = shell->credentials_;

@@ -87,6 +87,22 @@ Result<SnpProduct> product_of_cpuid(std::uint8_t family, std::uint8_t model) {
   return fail("CPU family {:#x} model {:#x} is no known SEV-SNP product", family, model);
 }
 
+Result<std::string> vcek_path(const SnpReport& report) {
+  if (report.signing_key() != SnpSigningKey::vcek)
+    return fail("the report is not signed by a VCEK: only the machine's host has its endorsement");
+  if (!report.has_cpuid())
+    return fail("a report of version {} does not name its CPU: update the host's firmware", report.version);
+  TRY_ASSIGN(const auto product, product_of_cpuid(report.family, report.model));
+  if (report.chip_id.is_zero())
+    return fail("the host masks the chip id (MASK_CHIP_ID): nobody but the host can say which VCEK is this chip's");
+  const bool turin = product == SnpProduct::turin;
+  const auto tcb = read_tcb(report.reported_tcb, product);
+  return fmt::format("/vcek/v1/{}/{}?{}blSPL={:02}&teeSPL={:02}&snpSPL={:02}&ucodeSPL={:02}", to_string(product),
+                     to_hex(report.chip_id.view().first(turin ? 8 : 64)),
+                     turin ? fmt::format("fmcSPL={:02}&", tcb.fmc) : std::string(), tcb.boot_loader, tcb.tee, tcb.snp,
+                     tcb.microcode);
+}
+
 Result<SnpReport> parse_snp_report(BytesView in) {
   if (in.size() != kSnpReport) return fail("an SNP report of {} bytes, expected {}", in.size(), kSnpReport);
   SnpReport out;

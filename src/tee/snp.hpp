@@ -62,4 +62,9 @@ Result<SnpReport> parse_snp_report(BytesView);
 // The product whose chips have that CPUID; an error for chips that are not known.
 Result<SnpProduct> product_of_cpuid(std::uint8_t family, std::uint8_t model);
 
+// Where AMD's key service has the VCEK that endorses this report: the chip's key at the reported TCB (AMD publication
+// 57230, chapter 4). An error when the report does not say which: the chip id is masked, the CPU not named (version 2),
+// or its key is no VCEK.
+Result<std::string> vcek_path(const SnpReport&);  // "/vcek/v1/Milan/<chip id>?blSPL=..."
+
 }  // namespace cocoon::tee

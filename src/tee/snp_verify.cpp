@@ -167,6 +167,13 @@ void verify_snp_endorsed(Verdict& v, BytesView report, BytesView endorsement) {
   judge(v, report, endorsement, nullptr, {}, Time{});
 }
 
+Result<> endorses(BytesView endorsement, BytesView report) {
+  Verdict v;
+  verify_snp_endorsed(v, report, endorsement);
+  if (const auto* failed = v.failed_check()) return fail("{}: {}", failed->name, failed->why);
+  return {};
+}
+
 Result<AmdCollateralName> collateral_name(const SnpEvidence& evidence) {
   TRY_ASSIGN(const auto pem, read_pem(evidence.vcek, "CERTIFICATE", 1));
   TRY_ASSIGN(const auto certificate, Certificate::read(pem.front()));

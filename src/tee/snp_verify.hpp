@@ -21,6 +21,9 @@ void verify_snp(Verdict&, BytesView report, BytesView endorsement, const AmdColl
 // The verdict's status stays `not_judged`.
 void verify_snp_endorsed(Verdict&, BytesView report, BytesView endorsement);
 
+// The same as one answer: the endorsement is this report's, or an error says why not.
+Result<> endorses(BytesView endorsement, BytesView report);
+
 // Which collateral a report's endorsement needs: AMD publishes it by product line and kind of endorsement.
 struct AmdCollateralName {
   SnpProduct product = SnpProduct::milan;
