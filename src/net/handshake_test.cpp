@@ -141,7 +141,7 @@ TEST_F(HandshakeTest, EvidenceForTheSessionIsBounded) {
   quote.quote.resize(tee::kMaxSessionEvidence - 10);
   const auto longest = tee::encode_session_evidence({quote, {}});
   ASSERT_EQ(longest.size(), tee::kMaxSessionEvidence);
-  for (const std::size_t more : {0, 1}) {
+  for (const std::size_t more : {std::size_t{0}, std::size_t{1}}) {
     RawTls tls(past_pow(), false, &own, true);
     const auto size = longest.size() + more;
     Bytes said(32, 7);  // our nonce

@@ -295,7 +295,7 @@ Verdict judge_presented(const Presented& shown, const Policy& policy, const Trus
     v.settle();
     return v;
   }
-  const auto certificate = verify(shown.evidence, *shown.key, at_certificate(policy), trust, now, collateral);
+  auto certificate = verify(shown.evidence, *shown.key, at_certificate(policy), trust, now, collateral);
   if (!certificate.accepted) return certificate;
   return verify_session(shown.session->evidence, shown.session->challenge, certificate, policy, trust, now, collateral);
 }
