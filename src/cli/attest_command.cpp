@@ -50,7 +50,8 @@ Result<tee::Presented> shown_by(const std::string& address, Time now) {
   anybody.level = tee::Policy::Level::any;
   config.judge = std::make_shared<net::PeerJudge>(anybody, tee::Trust{});
   config.options.keep_unread_session = true;
-  Result<net::PeerInfo> peer = fail("{} did not answer in time", address);
+  Result<net::PeerInfo> peer =
+      fail("{} does not speak as nodes do, or not in time; is it a port for clients or workers?", address);
   net::asio::co_spawn(
       io,
       [&]() -> net::Task<void> {
@@ -154,18 +155,18 @@ void print_gpus(const Case& one, const tee::Verdict& v) {
     say("  GPUs       {} shown, {}\n", session->evidence.gpus.size(), v.gpu ? "verified" : "not counted");
   for (const auto& check : v.checks)
     if (check.name == "gpu" || check.name == "gpus")
-      say("             {}\n", check.state == tee::Check::State::passed ? check.input : check.why);
+      say("             {}\n", printable_line(check.state == tee::Check::State::passed ? check.input : check.why));
 }
 
 void print_verdict(const Case& one, const tee::Verdict& v) {
-  say("{}\n", tee::summary(v));
-  if (!v.accepted) say("  reason     {}\n  what to do {}\n", v.reason, v.advice);
+  say("{}\n", printable_line(tee::summary(v)));
+  if (!v.accepted) say("  reason     {}\n  what to do {}\n", v.reason, printable_line(v.advice));
   say("  form       {}\n  kind       {}{}\n  signer     {}\n", one.presented.form, tee::to_string(v.kind),
-      v.simulated ? " (simulated)" : "", v.signer);
+      v.simulated ? " (simulated)" : "", printable_line(v.signer));
   say("  status     {}\n", tee::to_string(v.tcb));
   if (one.presented.key) say("  session    {}\n", session_of(one, v));
   print_gpus(one, v);
-  if (!v.advisories.empty()) say("  advisories {}\n", fmt::join(v.advisories, ", "));
+  if (!v.advisories.empty()) say("  advisories {}\n", printable_line(fmt::format("{}", fmt::join(v.advisories, ", "))));
   say("  image      {}\n", to_hex(v.image_hash.view()));
   if (!v.platform_id.empty()) say("  platform   {}\n", to_hex(v.platform_id));
   if (v.fresh_until != Time::max())
@@ -175,9 +176,10 @@ void print_verdict(const Case& one, const tee::Verdict& v) {
 void print_checks(const tee::Verdict& v) {
   for (const auto& check : v.checks) {
     say("{:<9} {}\n", tee::to_string(check.state), check.name);
-    if (!check.input.empty()) say("            looked at: {}\n", check.input);
+    if (!check.input.empty()) say("            looked at: {}\n", printable_line(check.input));
     if (!check.why.empty())
-      say("            because: {}{}\n", check.why, check.reason.empty() ? "" : " [" + check.reason + "]");
+      say("            because: {}{}\n", printable_line(check.why),
+          check.reason.empty() ? "" : " [" + check.reason + "]");
   }
 }
 

@@ -43,7 +43,4 @@ int chat(const ChatOptions& options);
 // Registers the command; `status` receives its exit status.
 void add_chat(CLI::App& app, int& status);
 
-// Without what a terminal could take for a command: control characters but newline and tab.
-std::string printable(std::string_view text);
-
 }  // namespace cocoon::cli

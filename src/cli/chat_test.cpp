@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cli/output.hpp"
 #include "net/http_server.hpp"
 
 namespace cocoon::cli {
@@ -187,6 +188,7 @@ TEST_F(ChatTest, AnInterruptStopsTheAnswerAndKeepsWhatWasSaid) {
 
 TEST(ChatPrintable, KeepsTextAndDropsCommandsToTheTerminal) {
   EXPECT_EQ(printable("a\tb\nc \xd0\xbf\xd1\x80 \xe2\x82\xac"), "a\tb\nc \xd0\xbf\xd1\x80 \xe2\x82\xac");
+  EXPECT_EQ(printable_line("a\naccepted\x1b[2J"), "a accepted[2J");
   EXPECT_EQ(printable("\x1b[31mred\x07\r\x7f"), "[31mred");
   EXPECT_EQ(printable("\xc2\x9b"
                       "31m\xc2\xa0x\xc2"),

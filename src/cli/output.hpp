@@ -19,6 +19,11 @@ void say(fmt::format_string<A...> format, A&&... a) {
   say(stdout, format, std::forward<A>(a)...);
 }
 
+// Without what a terminal could take for a command: control characters but newline and tab.
+std::string printable(std::string_view text);
+// The same in one line: what somebody else says is no line of ours.
+std::string printable_line(std::string_view text);
+
 inline bool all_written() { return std::fflush(stdout) == 0 && std::ferror(stdout) == 0; }
 
 }  // namespace cocoon::cli

@@ -125,6 +125,7 @@ TEST_F(SessionBinding, EvidenceThatNoPeerReadsIsNotSent) {
     return tee::SessionEvidence{std::move(machine), {}};
   });
   connect();
+  ASSERT_TRUE(client.link);
   EXPECT_EQ(std::get<tee::TdxEvidence>(client.link->peer().session->evidence.machine).quote.size(), quote);
   ++quote;
   const auto link = dial();

@@ -104,8 +104,15 @@ tee::Collateral CollateralService::find(const tee::Evidence& evidence) {
 tee::NvidiaFiles CollateralService::find_gpus(const std::vector<tee::GpuEvidence>& gpus) {
   auto out = options_.gpus.empty() ? tee::NvidiaFiles{} : gpu_files_in(options_.gpus, gpus);
   if (!bundled_.nvidia) return out;
-  out.rims.insert(bundled_.nvidia->rims.begin(), bundled_.nvidia->rims.end());
-  out.ocsp.insert(out.ocsp.end(), bundled_.nvidia->ocsp.begin(), bundled_.nvidia->ocsp.end());
+  const auto& bundled = *bundled_.nvidia;
+  for (const auto& gpu : gpus)
+    if (const auto names = tee::rim_names(gpu))
+      for (const auto& name : *names)
+        if (const auto found = bundled.rims.find(name); found != bundled.rims.end()) out.rims.insert(*found);
+  // No more together than the reader of a page takes.
+  const auto room = tee::kMaxOcspAnswers - std::min(tee::kMaxOcspAnswers, out.ocsp.size());
+  const auto end = bundled.ocsp.begin() + static_cast<std::ptrdiff_t>(std::min(room, bundled.ocsp.size()));
+  out.ocsp.insert(out.ocsp.end(), bundled.ocsp.begin(), end);
   return out;
 }
 

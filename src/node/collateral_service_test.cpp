@@ -100,6 +100,30 @@ TEST_F(CollateralServiceTest, ABundleIsAlwaysAtHand) {
   EXPECT_FALSE(CollateralService::make(loop.io.get_executor(), options));
 }
 
+// A page of /attestation holds no more than its reader takes, and nothing about other devices.
+TEST_F(CollateralServiceTest, ABundlesReferenceValuesAreThoseOfTheDevices) {
+  fs::create_directories(directory);
+  tee::testing::Gpu gpu;
+  const auto shown = gpu.show({});
+  const auto names = tee::rim_names(shown).value();
+  tee::Bundle bundle;
+  bundle.nvidia.emplace();
+  bundle.nvidia->rims = {{names[0], Bytes{1}}, {"NV_GPU_DRIVER_GH100_1.2", Bytes{2}}};
+  bundle.nvidia->ocsp.assign(tee::kMaxOcspAnswers, Bytes{3});
+  CollateralOptions options;
+  options.bundle = directory + "/bundle";
+  options.gpus = directory;
+  std::ofstream(options.bundle) << tee::write_bundle(bundle);
+  std::ofstream(directory + "/answer.der") << "ocsp";
+  const auto service = CollateralService::make(loop.io.get_executor(), options, [this] { return now; }).value();
+  const auto found = service->find_gpus({shown});
+  EXPECT_EQ(found.rims, (std::map<std::string, Bytes>{{names[0], Bytes{1}}}));
+  EXPECT_EQ(found.ocsp.size(), tee::kMaxOcspAnswers);
+  tee::Bundle on_page;
+  on_page.nvidia = found;
+  EXPECT_TRUE(tee::read_bundle(tee::write_bundle(on_page)));
+}
+
 TEST(CollateralCache, RenewsInTheMiddleOfItsLifeAndForgetsTheOldest) {
   const auto now = tee::parse_utc("2026-11-01T00:00:00Z").value();
   CollateralCache cache("", 2);

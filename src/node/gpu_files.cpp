@@ -7,8 +7,8 @@
 namespace cocoon::node {
 namespace {
 
-// Of a manifest; of an OCSP answer, which nobody reads when it is larger; of answers. Peers make us read them.
-constexpr std::size_t kMaxManifest = 1024 * 1024, kMaxAnswerFile = 16 * 1024, kMaxAnswerFiles = 256;
+// Of a manifest; of an OCSP answer, which nobody reads when it is larger. Peers make us read them.
+constexpr std::size_t kMaxManifest = 1024 * 1024, kMaxAnswerFile = 16 * 1024;
 
 // A name that a device tells is a file's name, and no way out of the directory.
 bool is_file_name(std::string_view name) {
@@ -34,7 +34,7 @@ tee::NvidiaFiles gpu_files_in(const std::filesystem::path& directory, const std:
   }
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
-    if (entry.path().extension() != ".der" || out.ocsp.size() == kMaxAnswerFiles) continue;
+    if (entry.path().extension() != ".der" || out.ocsp.size() == tee::kMaxOcspAnswers) continue;
     if (auto answer = read_file(entry.path().string(), kMaxAnswerFile)) out.ocsp.push_back(to_bytes(*answer));
   }
   return out;

@@ -31,6 +31,7 @@ struct AmdCollateral {
 };
 
 // What NVIDIA publishes about devices: of any number of them.
+inline constexpr std::size_t kMaxOcspAnswers = 256;  // as much as a bundle holds
 struct NvidiaFiles {
   std::map<std::string, Bytes> rims;  // XML, by the name it is published under (rim_names in nvidia_verify.hpp)
   std::vector<Bytes> ocsp;            // DER

@@ -5,22 +5,17 @@
 #include "tee/nvidia_testing.hpp"
 #ifdef COCOON_GPU_RIM
 #include "tee/rim_testing.hpp"
+#include "tee/verdict_testing.hpp"
 #endif
 
 namespace cocoon::tee {
 namespace {
 
+using testing::failures;
 using testing::Gpu;
 using testing::hash_of;
 using testing::kNow;
 using testing::kYear;
-
-std::string failures(const Verdict& v) {
-  std::string out;
-  for (const auto& check : v.checks)
-    if (check.state == Check::State::failed) out += (out.empty() ? "" : " ") + check.name;
-  return out;
-}
 
 class NvidiaChecks : public ::testing::Test {
  protected:

@@ -12,7 +12,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kMaxRims = 64, kMaxAnswers = 256;  // of a bundle
+constexpr std::size_t kMaxRims = 64;  // of a bundle
 
 Result<json::value> parse_json(std::string_view text) {
   boost::system::error_code ec;
@@ -56,7 +56,7 @@ Result<NvidiaFiles> nvidia_of(const json::object& from) {
     }
   }
   if (ocsp && ocsp->is_array()) {
-    if (ocsp->get_array().size() > kMaxAnswers) return fail("{} OCSP answers", ocsp->get_array().size());
+    if (ocsp->get_array().size() > kMaxOcspAnswers) return fail("{} OCSP answers", ocsp->get_array().size());
     for (const auto& value : ocsp->get_array()) {
       TRY_ASSIGN(out.ocsp.emplace_back(), base64_of(value, "ocsp"));
     }

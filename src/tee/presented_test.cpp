@@ -5,11 +5,13 @@
 
 #include "tee/nvidia_testing.hpp"
 #include "tee/simulated.hpp"
+#include "tee/verdict_testing.hpp"
 
 namespace cocoon::tee {
 namespace {
 
 namespace json = boost::json;
+using testing::failures;
 using testing::Gpu;
 using testing::kNow;
 
@@ -20,13 +22,6 @@ json::array list_of(const std::vector<GpuEvidence>& gpus, const Bits256& nonce) 
                                {"nonce", to_hex(nonce)},
                                {"evidence", to_base64(gpu.report)},
                                {"certificate", to_base64(as_bytes(gpu.chain))}});
-  return out;
-}
-
-std::string checks_failed(const Verdict& v) {
-  std::string out;
-  for (const auto& check : v.checks)
-    if (check.state == Check::State::failed) out += (out.empty() ? "" : " ") + check.name;
   return out;
 }
 
@@ -62,11 +57,11 @@ TEST_F(LoneGpus, AreReadAndJudged) {
 
 TEST_F(LoneGpus, OfAnotherNonceOrForgedAreRefused) {
   file[1].as_object()["nonce"] = to_hex(Bits256{});
-  EXPECT_EQ(checks_failed(judge()), "nonce");
+  EXPECT_EQ(failures(judge()), "nonce");
   auto forged = gpu.show(nonce);
   forged.report.back() ^= 1;
   file = list_of({gpu.show(nonce), forged}, nonce);
-  EXPECT_EQ(checks_failed(judge()), "signature");
+  EXPECT_EQ(failures(judge()), "signature");
 }
 
 TEST_F(LoneGpus, AreHeldAgainstThePolicysDemands) {

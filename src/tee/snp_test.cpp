@@ -5,22 +5,17 @@
 
 #include "tee/corpus.hpp"
 #include "tee/snp_testing.hpp"
+#include "tee/verdict_testing.hpp"
 
 namespace cocoon::tee {
 namespace {
 
 using testing::amd;
+using testing::failures;
 using testing::ia5;
 using testing::kNow;
 using testing::kYear;
 using testing::Machine;
-
-std::string failures(const Verdict& v) {
-  std::string out;
-  for (const auto& check : v.checks)
-    if (check.state == Check::State::failed) out += (out.empty() ? "" : " ") + check.name;
-  return out;
-}
 
 TEST(Snp, AVceksPathIsAmds) {
   SnpReport report;

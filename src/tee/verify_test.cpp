@@ -10,10 +10,13 @@
 #include "tee/pck.hpp"
 #include "tee/quote.hpp"
 #include "tee/snp.hpp"
+#include "tee/verdict_testing.hpp"
 #include "tee/x509_write.hpp"
 
 namespace cocoon::tee {
 namespace {
+
+using testing::failures;
 
 namespace fs = std::filesystem;
 
@@ -26,14 +29,6 @@ Bytes read_bytes(const fs::path& path) {
 }
 
 fs::path testdata() { return fs::path(COCOON_SOURCE_DIR) / "src/tee/testdata"; }
-
-// The names of the checks that failed, joined.
-std::string failures(const Verdict& v) {
-  std::string out;
-  for (const auto& check : v.checks)
-    if (check.state == Check::State::failed) out += (out.empty() ? "" : " ") + check.name;
-  return out;
-}
 
 class SimulatedTee : public ::testing::Test {
  protected:

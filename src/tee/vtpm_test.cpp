@@ -2,18 +2,14 @@
 
 #include "tee/p256.hpp"
 #include "tee/pki_testing.hpp"
+#include "tee/verdict_testing.hpp"
 #include "tee/vtpm_testing.hpp"
 #include "tee/vtpm_verify.hpp"
 
 namespace cocoon::tee {
 namespace {
 
-std::string failures(const Verdict& v) {
-  std::string out;
-  for (const auto& check : v.checks)
-    if (check.state == Check::State::failed) out += (out.empty() ? "" : " ") + check.name;
-  return out;
-}
+using testing::failures;
 
 class VtpmChecks : public ::testing::TestWithParam<HclKind> {
  protected:
