@@ -10,7 +10,7 @@
 #include "openai/answer_body.hpp"
 #include "openai/request.hpp"
 #include "openai/sse.hpp"
-#include "proxy/core/routes.hpp"
+#include "proxy/core/requests.hpp"
 #include "tee/simulated.hpp"
 #include "ton/boc.hpp"
 #include "ton/contracts/opcodes.hpp"
@@ -174,16 +174,15 @@ HotPath engine_request() {
 }
 
 HotPath route() {
-  const auto table = std::make_shared<proxy::RouteTable>();
-  proxy::OpenRoute open{.worker = 1, .client = 2, .max_bytes = UINT64_MAX};
-  open.worker_request[0] = 7;
-  open.client_request[0] = 8;
-  table->open(open);
-  wire::proxy::QueryAnswerPartEx part;
-  part.request_id = open.worker_request;
-  part.answer = to_bytes(std::string_view(chunk(1)));
-  return {"route", "one chunk carried by the proxy", [table, packet = wire::encode(part), out = Bytes()]() mutable {
-            must(std::holds_alternative<proxy::RouteTable::Carried>(table->carry(1, packet, out)));
+  const auto request = std::make_shared<proxy::Request>();
+  request->client = 2;
+  request->to.version = 4;
+  request->head_seen = true;
+  request->max_bytes = UINT64_MAX;
+  const wire::proxy::QueryAnswerPartCounted part{request->id, to_bytes(std::string_view(chunk(1))), {10, 0, 50, 0, 60}};
+  return {"route", "one chunk carried by the proxy", [request, packet = wire::encode(part), out = Bytes()]() mutable {
+            const auto view = wire::peek_answer(packet);
+            must(view.has_value() && proxy::pass_part(*request, *view, packet, out));
           }};
 }
 

@@ -5,6 +5,8 @@
 namespace cocoon::wire {
 namespace {
 
+constexpr std::ptrdiff_t kFlags = 4, kTokensUsed = 5 * 8;  // bytes
+
 struct Form {
   std::uint32_t constructor;
   AnswerKind kind;
@@ -14,6 +16,7 @@ struct Form {
 constexpr Form kForms[] = {
     {proxy::QueryAnswerPartEx::kId, AnswerKind::part, true},
     {client::QueryAnswerPartEx::kId, AnswerKind::part, true},
+    {proxy::QueryAnswerPartCounted::kId, AnswerKind::part, true},
     {proxy::QueryAnswerEx::kId, AnswerKind::first, true},
     {client::QueryAnswerEx::kId, AnswerKind::first, true},
     {proxy::QueryAnswerErrorEx::kId, AnswerKind::error, true},
@@ -37,6 +40,10 @@ void read_ex(tl::Reader& in, AnswerView& out) {
   out.request_id = in.fixed<32>();
   if (out.kind == AnswerKind::error) out.error_code = in.i32();
   out.bytes = in.bytes();
+  if (out.constructor == proxy::QueryAnswerPartCounted::kId) {
+    out.counted = in.take(kTokensUsed);
+    return;
+  }
   out.flags = in.flags();
   out.final = out.kind == AnswerKind::error || tl::has_bit(out.flags, 0);
   if (tl::has_bit(out.flags, 0)) out.final_info = in.take(in.left());
@@ -47,7 +54,7 @@ void read_old(tl::Reader& in, AnswerView& out) {
   out.bytes = in.bytes();
   out.final = out.kind == AnswerKind::error || in.boolean();
   out.request_id = in.fixed<32>();
-  out.final_info = in.take(5 * 8);
+  out.final_info = in.take(kTokensUsed);
 }
 
 }  // namespace
@@ -65,26 +72,12 @@ Result<AnswerView> peek_answer(BytesView object) {
   return out;
 }
 
-void readdress(std::span<std::uint8_t> object, std::uint32_t constructor, const Bits256& request_id) {
-  if (object.size() < 36) return;
-  for (std::size_t i = 0; i < 4; ++i) object[i] = static_cast<std::uint8_t>(constructor >> (8 * i));
-  std::ranges::copy(request_id, object.begin() + 4);
-}
-
-PartEnvelope wrap_part(std::uint32_t constructor, const Bits256& request_id, std::size_t body_size) {
-  const std::size_t object_size = 4 + 32 + tl::string_size(body_size) + 4;
-  PartEnvelope out;
-  tl::Writer head(out.head);
-  head.u32(tcp::Packet::kId);
-  head.bytes_header(object_size);
-  head.u32(constructor);
-  head.raw(request_id.view());
-  head.bytes_header(body_size);
-  tl::Writer tail(out.tail);
-  tail.bytes_padding(body_size);
-  tail.u32(0);
-  tail.bytes_padding(object_size);
-  return out;
+void readdress_part(BytesView object, const Bits256& request_id, Bytes& out) {
+  const bool counted = peek_id(object) == proxy::QueryAnswerPartCounted::kId;
+  out.assign(object.begin(), object.end() - (counted ? kTokensUsed : kFlags));
+  for (std::size_t i = 0; i < 4; ++i) out[i] = static_cast<std::uint8_t>(client::QueryAnswerPartEx::kId >> (8 * i));
+  std::ranges::copy(request_id, out.begin() + 4);
+  out.resize(out.size() + kFlags);  // none is set
 }
 
 }  // namespace cocoon::wire

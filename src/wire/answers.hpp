@@ -8,7 +8,7 @@ namespace cocoon::wire {
 
 enum class AnswerKind {
   first,  // queryAnswerEx, queryAnswer: the bytes are a boxed http.response
-  part,   // queryAnswerPartEx, queryAnswerPart: raw body bytes
+  part,   // queryAnswerPartEx, queryAnswerPartCounted, queryAnswerPart: raw body bytes
   error,  // queryAnswerErrorEx, queryAnswerError, queryAnswerPartError
 };
 
@@ -23,24 +23,18 @@ struct AnswerView {
   BytesView bytes;          // answer bytes, or the error's text, inside the input
   BytesView final_info;     // Ex: inline queryFinalInfo (undecoded), empty unless flags bit 0
                             // old: inline tokensUsed
+  BytesView counted;        // queryAnswerPartCounted: inline tokensUsed of all parts so far; empty of others
 };
 
 // An object as carried in tcp.packet: any of the answer constructors of client.* or proxy.*. Everything but the final
 // info is checked; decode that with tl::decode_inline<...>. Objects that are no answers are an error.
 Result<AnswerView> peek_answer(BytesView object);
 
-// True for the fourteen constructors that peek_answer reads.
+// True for the fifteen constructors that peek_answer reads.
 bool is_answer(std::uint32_t constructor);
 
-// Rewrites constructor and request id of an Ex answer in place. Both Ex families lay these out alike, so a non-final
-// proxy.queryAnswerPartEx becomes a client.queryAnswerPartEx by this alone. `object` must have passed peek_answer.
-void readdress(std::span<std::uint8_t> object, std::uint32_t constructor, const Bits256& request_id);
-
-// A non-final part around body bytes that stay where they are: payload of the frame = head + body + tail.
-struct PartEnvelope {
-  Bytes head;
-  Bytes tail;
-};
-PartEnvelope wrap_part(std::uint32_t constructor, const Bits256& request_id, std::size_t body_size);
+// Non-final proxy.queryAnswerPartEx or proxy.queryAnswerPartCounted as client.queryAnswerPartEx under another id, by
+// one copy: the families lay out alike what both have. `object` must have passed peek_answer. `out` is overwritten.
+void readdress_part(BytesView object, const Bits256& request_id, Bytes& out);
 
 }  // namespace cocoon::wire

@@ -65,24 +65,32 @@ TEST(Answers, OldFormsAndErrorsAreReadToo) {
 }
 
 TEST(Answers, ReaddressingAPartEqualsEncodingItAnew) {
-  const Bytes body(777, 'b');
-  Bytes frame_payload = make_packet(encode(proxy::QueryAnswerPartEx{.request_id = id_of(8), .answer = body}));
-  const auto view = view_packet(frame_payload);
-  ASSERT_TRUE(view);
-  const auto offset = static_cast<std::size_t>(view->data.data() - frame_payload.data());
-  readdress(std::span(frame_payload).subspan(offset, view->data.size()), client::QueryAnswerPartEx::kId, id_of(9));
-  EXPECT_EQ(frame_payload, make_packet(encode(client::QueryAnswerPartEx{.request_id = id_of(9), .answer = body})));
+  Bytes out;
+  for (std::size_t n = 0; n < 600; ++n) {
+    const Bytes body(n, 'b');
+    const Bytes expected = encode(client::QueryAnswerPartEx{.request_id = id_of(9), .answer = body});
+    readdress_part(encode(proxy::QueryAnswerPartEx{.request_id = id_of(8), .answer = body}), id_of(9), out);
+    ASSERT_EQ(out, expected) << n;
+    readdress_part(encode(proxy::QueryAnswerPartCounted{id_of(8), body, {1, 2, 3, 4, 10}}), id_of(9), out);
+    ASSERT_EQ(out, expected) << n;
+  }
 }
 
-TEST(Answers, EnvelopeAroundBytesEqualsEncodingThem) {
-  for (std::size_t n = 0; n < 600; ++n) {
-    const Bytes body(n, 'c');
-    const auto envelope = wrap_part(proxy::QueryAnswerPartEx::kId, id_of(2), n);
-    Bytes whole = envelope.head;
-    append(whole, body);
-    append(whole, envelope.tail);
-    ASSERT_EQ(whole, make_packet(encode(proxy::QueryAnswerPartEx{.request_id = id_of(2), .answer = body}))) << n;
-  }
+TEST(Answers, ACountedPartIsAPartWithItsCount) {
+  const TokensUsed tokens{1, 2, 3, 4, 10};
+  const Bytes wire = encode(proxy::QueryAnswerPartCounted{id_of(8), to_bytes("text"), tokens});
+  const auto view = peek_answer(wire);
+  ASSERT_TRUE(view);
+  EXPECT_EQ(view->kind, AnswerKind::part);
+  EXPECT_TRUE(view->ex);
+  EXPECT_FALSE(view->final);
+  EXPECT_EQ(view->flags, 0U);
+  EXPECT_EQ(as_text(view->bytes), "text");
+  EXPECT_EQ(tl::decode_inline<TokensUsed>(view->counted).value(), tokens);
+  for (std::size_t n = 0; n < wire.size(); ++n) EXPECT_FALSE(peek_answer(BytesView(wire).first(n))) << n;
+  Bytes longer = wire;
+  longer.insert(longer.end(), 4, 0);
+  EXPECT_FALSE(peek_answer(longer));
 }
 
 TEST(Packets, ViewsEqualTheStructs) {

@@ -59,8 +59,8 @@ using QueryToProxyFromClient =
 
 using PacketToProxyFromWorker =
     std::variant<proxy::QueryAnswerEx, proxy::QueryAnswerPartEx, proxy::QueryAnswerErrorEx, proxy::QueryAnswer,
-                 proxy::QueryAnswerPart, proxy::QueryAnswerError, proxy::QueryAnswerPartError, worker::EnabledDisabled,
-                 worker::NewCoefficient, worker::ContextLength>;
+                 proxy::QueryAnswerPart, proxy::QueryAnswerError, proxy::QueryAnswerPartError,
+                 proxy::QueryAnswerPartCounted, worker::EnabledDisabled, worker::NewCoefficient, worker::ContextLength>;
 using QueryToProxyFromWorker =
     std::variant<worker::ConnectToProxy, worker::CompareBalanceWithProxy, worker::ExtendedCompareBalanceWithProxy,
                  worker::ProxyHandshakeComplete, worker::UpdatePaymentStatus>;

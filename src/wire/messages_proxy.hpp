@@ -178,6 +178,18 @@ struct CancelQuery {
   friend bool operator==(const CancelQuery&, const CancelQuery&) = default;
 };
 
+// An addition to the protocol: a part that is not the last one, with what has gone out so far, this part included. Only
+// for a request that asks for it (RunQueryEx::wants_counts). It begins as proxy.queryAnswerPartEx does.
+struct QueryAnswerPartCounted {
+  static constexpr std::uint32_t kId = 0x7ea38b80;
+  static constexpr std::string_view kName = "proxy.queryAnswerPartCounted";
+  Bits256 request_id;
+  Bytes answer;
+  TokensUsed tokens_used;
+  static void fields(auto& a, auto& m) { a(m.request_id, m.answer, m.tokens_used); }
+  friend bool operator==(const QueryAnswerPartCounted&, const QueryAnswerPartCounted&) = default;
+};
+
 struct RunQuery {
   static constexpr std::uint32_t kId = 0x47182416;
   static constexpr std::string_view kName = "proxy.runQuery";
@@ -209,6 +221,10 @@ struct RunQueryEx {
     flags |= 2u;
     private_key = v;
   }
+  // An addition, only between nodes that know our additions (role::Peer::additions): parts may come as
+  // proxy.queryAnswerPartCounted.
+  bool wants_counts() const { return (flags & (1u << 30)) != 0; }
+  void want_counts() { flags |= 1u << 30; }
   static void fields(auto& a, auto& m) {
     a(m.query, m.signed_payment, m.coefficient, m.timeout, m.request_id, m.flags)
         .when(m.flags, 0, m.enable_debug)

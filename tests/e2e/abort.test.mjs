@@ -1,4 +1,5 @@
-// A caller that goes away in the middle of a stream: the engine stops within 100 ms, and what was delivered is charged.
+// Streams that end in their middle: a caller that goes away stops the engine within 100 ms, and whoever goes away, what
+// was delivered is charged and paid.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
@@ -11,20 +12,19 @@ after(() => network.destroy());
 
 const engine = async () => (await getJson(`http://127.0.0.1:${network.portBase + 3000}/fixture/stats`)).body;
 const proxyQueries = async () => (await getJson(`${network.proxy}/jsonstats`)).body.status.running_queries;
-const usedTokens = () => JSON.parse(
-  execFileSync(cocoon, ['ledger', 'show', '--state', network.state, '--json'], { encoding: 'utf8' })).clients[0]?.used_tokens ?? 0;
+const books = () => JSON.parse(
+  execFileSync(cocoon, ['ledger', 'show', '--state', network.state, '--json'], { encoding: 'utf8' }));
+const usedTokens = () => books().clients[0]?.used_tokens ?? 0;
+const longStream = (options) => network.chat({
+  model: 'fixture', max_tokens: 5000, stream: true, messages: [{ role: 'user', content: 'Hello' }],
+  fixture: { chunks: 2000, delay_ms: 5 },
+}, options);
 
 // Reads some of a long stream and leaves. How many chunks came, and the milliseconds until the engine had stopped.
 async function leave() {
   const { cancelled } = await engine();
   const abort = new AbortController();
-  const reply = await fetch(`${network.api}/v1/chat/completions`, {
-    method: 'POST', signal: abort.signal, headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({
-      model: 'fixture', max_tokens: 5000, stream: true, messages: [{ role: 'user', content: 'Hello' }],
-      fixture: { chunks: 2000, delay_ms: 5 },
-    }),
-  });
+  const reply = await longStream({ signal: abort.signal });
   let text = '';
   for await (const piece of reply.body) {
     text += new TextDecoder().decode(piece);
@@ -50,4 +50,22 @@ test('the engine stops within 100 ms, and the answer costs what was delivered', 
     assert.ok(used >= 8 * (chunks - 5) && used <= most, `${used} adjusted tokens for ${chunks} chunks, at most ${most}`);
   }
   assert.ok(Math.min(...times) <= 100, `the engine stopped after ${times.map(Math.round)} ms`);
+});
+
+test('a worker that dies is paid for exactly what had arrived', async () => {
+  const had = books();
+  const reply = await longStream();
+  let text = '';
+  for await (const piece of reply.body) {
+    text += new TextDecoder().decode(piece);
+    if (text.split('data: ').length > 20 && network.pidsOf('worker-1').length > 0) network.kill('worker-1');
+  }
+  const events = text.split('\n\n').filter((e) => e.startsWith('data: ')).map((e) => JSON.parse(e.slice(6)));
+  assert.ok(events.at(-1).error, text.slice(-500));
+  const pieces = events.filter((e) => e.choices?.[0]?.delta?.content).length;
+  assert.ok(pieces >= 15, text);
+  await until('the count is in the books', () => usedTokens() > had.clients[0].used_tokens);
+  const have = books();
+  assert.equal(have.clients[0].used_tokens - had.clients[0].used_tokens, 8 * pieces);
+  assert.equal(have.workers[0].earned_tokens - had.workers[0].earned_tokens, 8 * pieces);
 });

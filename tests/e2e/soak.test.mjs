@@ -188,7 +188,7 @@ async function watch(pids, stopped, samples) {
 const quiet = () => until('nothing is under way', async () => {
   const { proxy, client, workers } = await pages(network, kWorkers);
   const engine = (await getJson(`http://127.0.0.1:${network.portBase + 3000}/fixture/stats`)).body;
-  return client.running === 0 && proxy.status.running_queries === 0 && proxy.status.open_routes === 0 &&
+  return client.running === 0 && proxy.status.running_queries === 0 &&
     proxy.clients.every((c) => c.reserved_tokens === 0 && c.running_queries === 0) &&
     proxy.worker_connections.every((w) => w.running_queries === 0) &&
     workers.every((w) => w.running_queries === 0) && engine.running === 0;

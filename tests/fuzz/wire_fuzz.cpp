@@ -21,10 +21,11 @@ void any_message(BytesView in) {
 void data_path(BytesView in) {
   const auto answer = wire::peek_answer(in);
   if (answer.has_value() && answer->bytes.size() > in.size()) __builtin_trap();
-  if (!answer || !answer->ex) return;
-  Bytes copy = to_bytes(in);
-  wire::readdress(copy, answer->constructor, Bits256{});
-  if (!wire::peek_answer(copy)) __builtin_trap();
+  if (!answer || answer->kind != wire::AnswerKind::part || !answer->ex || answer->flags != 0) return;
+  Bytes out;
+  wire::readdress_part(in, Bits256{}, out);
+  const auto part = wire::decode<wire::client::QueryAnswerPartEx>(out);
+  if (!part || part->answer != to_bytes(answer->bytes) || part->flags != 0) __builtin_trap();
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "observer.hpp"
 #include "sim_chain.hpp"
 #include "ton/contracts/signed.hpp"
+#include "wire/messages.hpp"
 
 namespace cocoon::sim {
 
@@ -31,6 +32,7 @@ class Auditor final : public Observer {
   void proxy_writes(ProcessId, std::uint64_t image, BytesView data) override;
   void image_is_durable(ProcessId, std::uint64_t image) override;
   void proxy_says(ProcessId, BytesView object) override;
+  void proxy_carries(BytesView object) override;
   void proxy_sends(ProcessId, BytesView external) override;
   void worker_says(BytesView object) override;
   void worker_hears(std::size_t worker, BytesView object) override;
@@ -112,6 +114,7 @@ class Auditor final : public Observer {
   std::optional<Seen> read_signed(const ton::Cell& body);
   std::optional<Seen> payment_in(BytesView object);
   void check_signed(const Seen&, ProcessId by);
+  void check_paid(const wire::proxy::WorkerRequestPayment&, const Client&);
   void check_told(const Process&, const ton::Address& contract, std::int64_t db, std::int64_t max, std::uint64_t more);
   void look_at_transaction(const Happened&);
   void proxy_transaction(Book&, const ton::Transaction&);
@@ -136,7 +139,9 @@ class Auditor final : public Observer {
   std::map<std::tuple<ton::Address, std::int32_t, Bits256>, std::uint64_t> sent_commits_;  // image
   std::map<ton::Address, std::set<std::uint64_t>> committed_;                              // amounts that may be signed
   std::map<ton::Address, std::uint64_t> signed_most_;
-  std::map<Bits256, std::int64_t> claims_;  // of workers, by request
+  std::map<Bits256, std::int64_t> claims_;     // of workers, by request
+  std::map<Bits256, std::int64_t> delivered_;  // as counted with the part that went to the client last
+  std::set<Bits256> disowned_;                 // requests for which a worker wants nothing
   std::set<Bits256> known_bodies_;
   std::vector<Seen> seen_;
   std::map<Bits256, int> on_their_way_;  // internal messages sent and not yet received

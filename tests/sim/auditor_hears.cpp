@@ -189,8 +189,25 @@ void Auditor::proxy_says(ProcessId id, BytesView object) {
       p.counted[seen->contract] += t;
       p.counted[books_[workers_.at(seen->contract).book].instance.client_address(*owner)] += t;
     }
+    if (seen && owner && workers_.contains(seen->contract))
+      check_paid(*m, clients_.at(books_[workers_.at(seen->contract).book].instance.client_address(*owner)));
   }
   if (heard->counters && seen) check_told(p, seen->contract, heard->db, heard->max, more);
+}
+
+// What reached a client is paid for, however its answer ended: unless the worker wants nothing, or the client's money
+// is on its way back to its owner.
+void Auditor::check_paid(const wire::proxy::WorkerRequestPayment& m, const Client& client) {
+  const auto delivered = delivered_.find(m.request_id);
+  if (delivered == delivered_.end() || delivered->second <= 0 || m.request_tokens > 0) return;
+  if (disowned_.contains(m.request_id)) return;
+  if (client.state == 0 && client.forced == 0 && client.balance > 0)
+    complain(fmt::format("I9: nothing is paid for a request of which {} tokens were delivered", delivered->second));
+}
+
+void Auditor::proxy_carries(BytesView object) {
+  if (const auto part = wire::decode<wire::proxy::QueryAnswerPartCounted>(object))
+    delivered_[part->request_id] = part->tokens_used.total_tokens_used;
 }
 
 // Externals of the proxy's wallet: which commit belongs to which snapshot, and no commit before its snapshot is on
@@ -227,21 +244,29 @@ void Auditor::worker_says(BytesView object) {
     auto& most = claims_[request];
     most = std::max(most, tokens);
   };
+  const auto end = [&](const Bits256& request, std::int64_t tokens) {
+    claim(request, tokens);
+    if (tokens <= 0) disowned_.insert(request);
+  };
   const auto take = [&](const auto& m) {
-    if (m && m->is_final()) claim(m->request_id, m->final_info.tokens_used.total_tokens_used);
+    if (m && m->is_final()) end(m->request_id, m->final_info.tokens_used.total_tokens_used);
   };
   const auto take_old = [&](const auto& m) {
-    if (m && m->is_completed) claim(m->request_id, m->tokens_used.total_tokens_used);
+    if (m && m->is_completed) end(m->request_id, m->tokens_used.total_tokens_used);
   };
   // A broken answer costs what was delivered.
   const auto take_error = [&](const auto& m) {
-    if (m) claim(m->request_id, m->tokens_used.total_tokens_used);
+    if (m) end(m->request_id, m->tokens_used.total_tokens_used);
   };
   switch (wire::peek_id(object)) {
     case wire::proxy::QueryAnswerEx::kId:
       return take(wire::decode<wire::proxy::QueryAnswerEx>(object));
     case wire::proxy::QueryAnswerPartEx::kId:
       return take(wire::decode<wire::proxy::QueryAnswerPartEx>(object));
+    case wire::proxy::QueryAnswerPartCounted::kId:
+      if (const auto m = wire::decode<wire::proxy::QueryAnswerPartCounted>(object))
+        claim(m->request_id, m->tokens_used.total_tokens_used);
+      return;
     case wire::proxy::QueryAnswerErrorEx::kId:
       return take(wire::decode<wire::proxy::QueryAnswerErrorEx>(object));
     case wire::proxy::QueryAnswerError::kId:

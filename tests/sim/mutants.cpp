@@ -25,6 +25,7 @@ constexpr std::string_view kMutations[] = {
     "I7-skip-history",            // what happened since the anchor is not read
     "I8-any-session",             // a commit counts as ours by its number alone
     "I9-uncapped",                // a worker gets what it claims
+    "I9-unpaid-part",             // what was delivered of an answer whose worker is lost costs nothing
     "I10-refund-early",           // a refund is granted though not all is committed
 };
 

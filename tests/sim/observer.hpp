@@ -20,6 +20,8 @@ class Observer {
   virtual void image_is_durable(ProcessId, std::uint64_t image) = 0;
   // A packet or an answer leaves it.
   virtual void proxy_says(ProcessId, BytesView object) = 0;
+  // A part of an answer, as its worker sent it, goes to its client.
+  virtual void proxy_carries(BytesView object) = 0;
   virtual void proxy_sends(ProcessId, BytesView external) = 0;
   // A packet leaves a worker, as the proxy will get it.
   virtual void worker_says(BytesView object) = 0;

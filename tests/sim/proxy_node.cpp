@@ -20,7 +20,6 @@ bool commits(const proxy::WriteSnapshot& e) {
 bool ProxyNode::boot() {
   born();
   faulted_ = false;
-  routes_ = {};
   const Bytes& stored = disk.torn() ? *disk.torn() : disk.durable().data;
   auto made = proxy::Core::make(config, crypto::Random(ground_.dice.bits256()), stored);
   if (!made) {
@@ -48,11 +47,10 @@ void ProxyNode::core_gone() {
 
 void ProxyNode::packet(role::PacketIn e) {
   if (!core_) return;
-  auto verdict = routes_.carry(e.link, e.data, carried_);
-  if (const auto* carried = std::get_if<proxy::RouteTable::Carried>(&verdict))
-    return ground_.network.send_packet(*this, carried->client, carried_);
-  if (auto* over = std::get_if<proxy::RouteTable::Overflow>(&verdict)) return deliver(over->event);
-  deliver(std::move(e));
+  const auto carried = carries ? core_->carry(e.link, e.data, carried_) : std::nullopt;
+  if (!carried) return deliver(std::move(e));
+  observer_.proxy_carries(e.data);
+  ground_.network.send_packet(*this, carried->client, carried_);
 }
 
 void ProxyNode::apply(role::SendPacket& e) {

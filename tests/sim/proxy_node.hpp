@@ -19,6 +19,7 @@ class ProxyNode final : public RoleNode<ProxyNode, proxy::Core, proxy::Event, pr
       : RoleNode(ground, std::move(name), std::move(peer)), observer_(observer), place_(std::move(place)) {}
 
   proxy::Config config;
+  bool carries = true;  // parts of answers go past the core
   Disk disk;
   // The nonces that it gives to clients: what an eavesdropper would like to know.
   std::function<void(std::uint64_t)> overheard;
@@ -38,15 +39,12 @@ class ProxyNode final : public RoleNode<ProxyNode, proxy::Core, proxy::Event, pr
   void apply(role::SendExternal&);
   void apply(role::Log&);
   void apply(proxy::WriteSnapshot&);
-  void apply(proxy::OpenRoute& e) { routes_.open(e); }
-  void apply(proxy::CloseRoute& e) { routes_.close(e); }
 
  private:
   void core_gone() override;
 
   Observer& observer_;
   Place place_;
-  proxy::RouteTable routes_;
   Bytes carried_;
   ProcessId process_ = 0;
   bool faulted_ = false;

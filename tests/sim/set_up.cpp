@@ -14,13 +14,14 @@ constexpr const char* kModel = "m@1:x";
 
 Bits256 label(std::string_view text) { return crypto::sha256(as_bytes(text)); }
 
-role::Peer attested(std::string_view image, const std::string& address) {
+role::Peer attested(std::string_view image, const std::string& address, bool additions) {
   return {.public_key = label(address),
           .image_hash = label(image),
           .attested = true,
           .tee = "tdx",
           .verdict = "accepted",
-          .address = address};
+          .address = address,
+          .additions = additions};
 }
 
 std::string worker_port(std::size_t proxy) { return fmt::format("10.0.0.{}:7001", proxy + 1); }
@@ -85,7 +86,8 @@ void Scenario::draw_network() {
 
 std::unique_ptr<ProxyNode> Scenario::make_proxy(std::size_t index, const std::string& name, std::uint64_t first_image) {
   ProxyNode::Place place{index, worker_port(index), client_port(index)};
-  auto node = std::make_unique<ProxyNode>(ground_, auditor_, name, place, attested("proxy image", client_port(index)));
+  auto node =
+      std::make_unique<ProxyNode>(ground_, auditor_, name, place, attested("proxy image", client_port(index), true));
   node->disk = Disk(first_image);
   node->overheard = [this](std::uint64_t nonce) { overheard_nonces_.push_back(nonce); };
   return node;
@@ -109,7 +111,7 @@ void Scenario::add_proxy(std::size_t index, const ton::Params& params) {
   c.withdraw_at = dice_.percent(50) ? kTon / 20 : 0;
   c.wanted_stake = stake_;
   c.settle_retry = dice_.duration(seconds(15), seconds(40));
-  c.routes = dice_.percent(80);
+  p.node->carries = dice_.percent(80);
   const auto key = crypto::KeyPair(c.machine_seed).public_key();
   p.wallet = std::make_unique<WalletUser>(chain_, c.wallet_code, c.wallet_seed, c.wallet_owner);
   auditor_.add_book(index, *ton::ProxyInstance::make(params, c.owner, key, root_address_), p.wallet->address());
@@ -147,8 +149,9 @@ void Scenario::add_client(std::size_t index) {
 void Scenario::add_worker(std::size_t index) {
   auto& worker = workers_[index];
   worker.owner = {0, label(fmt::format("worker owner {}", index))};
-  worker.node = std::make_unique<WorkerNode>(ground_, auditor_, index, fmt::format("worker{}", index + 1),
-                                             attested("worker image", fmt::format("10.0.2.{}:1", index + 1)));
+  worker.node =
+      std::make_unique<WorkerNode>(ground_, auditor_, index, fmt::format("worker{}", index + 1),
+                                   attested("worker image", fmt::format("10.0.2.{}:1", index + 1), dice_.percent(80)));
   auto& c = worker.node->config;
   c.root = root_address_;
   c.is_test = true;

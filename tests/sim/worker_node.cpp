@@ -1,6 +1,7 @@
 #include "worker_node.hpp"
 
 #include "wire/messages.hpp"
+#include "worker/core/replies.hpp"
 
 namespace cocoon::sim {
 
@@ -39,7 +40,8 @@ void WorkerNode::apply(worker::StartJob& e) {
   usage.reasoning = static_cast<std::int64_t>(ground_.dice.below(static_cast<std::uint64_t>(usage.completion)));
   const auto takes = ground_.dice.duration(milliseconds(50), seconds(6));
   const bool streams = ground_.dice.percent(50);
-  later(takes, [this, job = e.job, link = e.link, request = e.request_id, ex = e.ex, usage, streams] {
+  later(takes, [this, order = e, usage, streams] {
+    const auto job = order.job;
     if (!jobs_.contains(job)) return;
     if (ground_.faults.strikes(Fault::engine_fails)) {
       jobs_.erase(job);
@@ -47,7 +49,7 @@ void WorkerNode::apply(worker::StartJob& e) {
     }
     if (streams) {
       deliver(worker::EngineHead{job, 200, {{"Content-Type", "text/event-stream"}}});
-      if (jobs_.contains(job)) stream(job, link, request, ex, static_cast<int>(ground_.dice.between(0, 4)), usage);
+      if (jobs_.contains(job)) stream(order, usage, 1, static_cast<int>(ground_.dice.between(0, 4)));
       return;
     }
     jobs_.erase(job);
@@ -55,21 +57,25 @@ void WorkerNode::apply(worker::StartJob& e) {
   });
 }
 
-void WorkerNode::stream(worker::JobId job, role::LinkId link, const Bits256& request, bool ex, int parts,
-                        openai::Usage usage) {
-  later(ground_.dice.duration(milliseconds(20), seconds(1)), [this, job, link, request, ex, parts, usage] {
-    if (!jobs_.contains(job)) return;
-    if (parts == 0) {
-      jobs_.erase(job);
-      return deliver(worker::EngineDone{job, to_bytes("data: [DONE]\n\n"), usage});
+void WorkerNode::stream(const worker::StartJob& order, openai::Usage usage, int part, int parts) {
+  later(ground_.dice.duration(milliseconds(20), seconds(1)), [this, order, usage, part, parts] {
+    if (!jobs_.contains(order.job)) return;
+    if (part > parts) {
+      jobs_.erase(order.job);
+      return deliver(worker::EngineDone{order.job, to_bytes("data: [DONE]\n\n"), usage});
     }
-    if (ex) {
-      wire::proxy::QueryAnswerPartEx part;
-      part.request_id = request;
-      part.answer = to_bytes("data: {}\n\n");
-      ground_.network.send_packet(*this, link, wire::encode(part));
+    const auto text = to_bytes("data: {}\n\n");
+    Bytes packet = worker::part({order.request_id, order.ex}, text);
+    if (order.counts) {
+      const auto& p = order.pricing;
+      const auto so_far =
+          market::adjust_usage({0, 0, usage.completion * part / parts, 0}, p.coefficient, p.multipliers);
+      packet = worker::counted_part(order.request_id, text, so_far);
     }
-    stream(job, link, request, ex, parts - 1, usage);
+    tamper(packet);
+    observer_.worker_says(packet);
+    ground_.network.send_packet(*this, order.link, std::move(packet));
+    stream(order, usage, part + 1, parts);
   });
 }
 
@@ -89,9 +95,11 @@ void WorkerNode::apply(role::SendPacket& e) {
 }
 
 void WorkerNode::tamper(Bytes& packet) {
-  const auto cheat = [&](auto message) {
-    if (!message || !message->is_final()) return;
-    auto& tokens = message->final_info.tokens_used;
+  const auto cheat = [&](auto message, const auto& tokens_of) {
+    if (!message) return;
+    wire::TokensUsed* said = tokens_of(*message);
+    if (said == nullptr) return;
+    auto& tokens = *said;
     if (ground_.faults.strikes(Fault::worker_inflates)) {
       static constexpr std::int64_t kClaims[] = {1'000, 50'000, 10'000'000, INT64_MAX};
       tokens.total_tokens_used = kClaims[ground_.dice.below(std::size(kClaims))];
@@ -104,11 +112,14 @@ void WorkerNode::tamper(Bytes& packet) {
     }
     packet = wire::encode(*message);
   };
+  const auto of_end = [](auto& m) { return m.is_final() ? &m.final_info.tokens_used : nullptr; };
   switch (wire::peek_id(packet)) {
     case wire::proxy::QueryAnswerEx::kId:
-      return cheat(wire::decode<wire::proxy::QueryAnswerEx>(packet));
+      return cheat(wire::decode<wire::proxy::QueryAnswerEx>(packet), of_end);
     case wire::proxy::QueryAnswerPartEx::kId:
-      return cheat(wire::decode<wire::proxy::QueryAnswerPartEx>(packet));
+      return cheat(wire::decode<wire::proxy::QueryAnswerPartEx>(packet), of_end);
+    case wire::proxy::QueryAnswerPartCounted::kId:
+      return cheat(wire::decode<wire::proxy::QueryAnswerPartCounted>(packet), [](auto& m) { return &m.tokens_used; });
     default:
       return;
   }

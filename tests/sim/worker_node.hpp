@@ -28,7 +28,8 @@ class WorkerNode final : public RoleNode<WorkerNode, worker::Core, worker::Event
 
  private:
   void core_gone() override;
-  void stream(worker::JobId, role::LinkId, const Bits256& request, bool ex, int parts, openai::Usage);
+  // The parts from `part` on, of as many as there are, and the end.
+  void stream(const worker::StartJob&, openai::Usage, int part, int parts);
   // A cheat puts other numbers where its usage stands.
   void tamper(Bytes& packet);
 

@@ -47,7 +47,6 @@ struct Config {
   std::size_t max_models = 4096;               // base models ever seen; those with workers always count
   std::size_t max_group_keys = 64;
   std::uint64_t max_answer_bytes = 256u << 20;  // of one answer
-  bool routes = true;                           // parts bypass the core; off: the core carries them itself
 
   // --- money
   // Reserve with the largest token multiplier (contracts.md W-6) instead of 10000. What is reserved is the most that is

@@ -159,8 +159,6 @@ void Core::on(Io& io, const SnapshotFailed& failed) {
   money_.not_durable(io, failed.number);
 }
 
-void Core::on(Io& io, const RouteFailed& failed) { requests_.route_failed(io, failed); }
-
 void Core::on(Io& io, const GroupKeys& keys) { requests_.group_keys(keys, io.now); }
 
 void Core::on(Io& io, const Drain&) {

@@ -29,11 +29,16 @@ class Core {
 
   void start(Time now, std::vector<Effect>& out);  // once, before the first event
   void handle(const Event& event, Time now, std::vector<Effect>& out);
+  // The shortcut of what is most of the traffic (docs/design-notes.md): see Requests::carry.
+  std::optional<Carried> carry(role::LinkId worker, BytesView packet, Bytes& out) {
+    return requests_.carry(worker, packet, out);
+  }
   Time wake_at() const;
 
   Status status(Time now) const;
   bool serving() const { return why_not_serving().empty(); }
   std::string why_not_serving() const;  // in words
+  std::uint64_t carried_bytes() const { return requests_.carried_bytes(); }
   bool drained() const { return draining_ && requests_.running() == 0 && money_.settled(); }
 
  private:
@@ -50,7 +55,7 @@ class Core {
   void on(Io& io, const role::Order& o) { money_.order(io, o); }
   void on(Io&, const SnapshotDurable&);
   void on(Io&, const SnapshotFailed&);
-  void on(Io&, const RouteFailed&);
+  void on(Io& io, const ReaderTooSlow& e) { requests_.reader_too_slow(io, e); }
   void on(Io&, const GroupKeys&);
   void on(Io&, const SetEnabled&);
   void on(Io&, const Drain&);

@@ -150,6 +150,7 @@ void Requests::forward(Io& io, Request& r) {
     if constexpr (requires { form.enable_debug; }) {
       form.set_debug(r.to.debug);
       if (worker.version >= 3) form.set_private_key(r.private_key);
+      if (worker.peer.additions) form.want_counts();
     }
     io.send(worker.id, form);
   };

@@ -4,7 +4,6 @@
 #include <variant>
 #include <vector>
 
-#include "proxy/core/routes.hpp"
 #include "role/events.hpp"
 #include "role/operator.hpp"
 
@@ -24,6 +23,10 @@ struct SnapshotDurable {
 struct SnapshotFailed {
   std::uint64_t number = 0;
   std::string reason;
+};
+// The shell cannot go on with what it carried past the core: the client takes parts too slowly, and they pile up.
+struct ReaderTooSlow {
+  Bits256 request;  // Carried::request
 };
 // Keys for encrypted requests, as the key manager gave them (wire.md 4.6): Ed25519 seeds. Replaces expired ones only.
 struct GroupKeys {
@@ -48,7 +51,7 @@ struct ChangeWorkerModel {
 
 using Event = std::variant<role::Tick, role::LinkUp, role::LinkDown, role::PacketIn, role::QueryIn, role::QueryDone,
                            role::AccountObserved, role::ExternalResult, role::Order, SnapshotDurable, SnapshotFailed,
-                           RouteFailed, GroupKeys, SetEnabled, Drain, ChangeWorkerModel>;
+                           ReaderTooSlow, GroupKeys, SetEnabled, Drain, ChangeWorkerModel>;
 
 // --- effects
 
@@ -59,8 +62,8 @@ struct WriteSnapshot {
   Bytes data;
 };
 
-using Effect = std::variant<role::CloseLink, role::SendPacket, role::SendQuery, role::Answer, role::AnswerError,
-                            role::Watch, role::Unwatch, role::SendExternal, role::Log, role::OrderAnswer,
-                            role::OrderDone, WriteSnapshot, OpenRoute, CloseRoute>;
+using Effect =
+    std::variant<role::CloseLink, role::SendPacket, role::SendQuery, role::Answer, role::AnswerError, role::Watch,
+                 role::Unwatch, role::SendExternal, role::Log, role::OrderAnswer, role::OrderDone, WriteSnapshot>;
 
 }  // namespace cocoon::proxy

@@ -530,9 +530,19 @@ TEST(Weakness, W06_AStreamLongerThanItsReservationIsStopped) {
   auto ask = w.ask();
   ask.max_tokens = 10;
   w.packet(client, ask);
-  w.packet(worker, World::head(w.asked(worker)));
-  ASSERT_EQ(w.opened.size(), 1u);
-  EXPECT_EQ(w.opened[0].max_bytes, (1u << 20) + 10 * 8192u);
+  const Bits256 id = w.asked(worker);
+  w.packet(worker, World::head(id));
+  const auto more = [&](std::size_t bytes) {
+    wire::proxy::QueryAnswerPartEx part;
+    part.request_id = id;
+    part.answer.resize(bytes);
+    w.carried_packet(worker, part);
+    return w.take(worker);
+  };
+  EXPECT_TRUE(more((1u << 20) + 10 * 8192u).empty());
+  const auto told = more(1);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(wire::decode<wire::proxy::CancelQuery>(told[0].data)->request_id, id);
 }
 
 // A whole life of a proxy's contract, and nothing of it goes to the root contract.

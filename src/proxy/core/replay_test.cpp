@@ -176,7 +176,6 @@ class Replay {
 
   static Config config() {
     Config c = test_config();
-    c.routes = false;  // all parts through the core
     c.charge_client_at = c.pay_worker_at = 1000 * ton::kTon;
     return c;
   }

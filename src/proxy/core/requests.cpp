@@ -19,6 +19,15 @@ std::string proxy_debug(const Request& r, Time now) {
       seconds_of(r.started), seconds_of(r.head_at), seconds_of(now));
 }
 
+// Of a thousand counts one is read: they are kept as they came.
+void take_count(Request& r, const wire::AnswerView& part) {
+  if (!part.counted.empty() && !mutated("I9-unpaid-part")) r.counted = FixedBytes<40>::from(part.counted);
+}
+
+wire::TokensUsed count_of(const Request& r) {
+  return tl::decode_inline<wire::TokensUsed>(r.counted.view()).value_or(wire::TokensUsed{});
+}
+
 // What an engine behind a worker answers when it cannot serve now; another worker may.
 bool engine_trouble(int status) { return status == 429 || (status >= 502 && status <= 504); }
 Workers::Left left_of(const Request& r, const Outcome& outcome) {
@@ -48,6 +57,28 @@ Result<Bytes> with_proxy_headers(BytesView http_response, Time started, Time now
 }
 
 }  // namespace
+
+bool pass_part(Request& r, const wire::AnswerView& part, BytesView packet, Bytes& out) {
+  if (!r.head_seen || r.cancelled || r.client == 0 || r.bytes + part.bytes.size() > r.max_bytes) return false;
+  r.bytes += part.bytes.size();
+  take_count(r, part);
+  if (part.ex && r.to.ex())
+    wire::readdress_part(packet, r.to.request, out);
+  else
+    out = reply_part(r.to, to_bytes(part.bytes), nullptr);
+  return true;
+}
+
+std::optional<Carried> Requests::carry(role::LinkId worker, BytesView packet, Bytes& out) {
+  if (running_.empty()) return std::nullopt;
+  const auto part = wire::peek_answer(packet);
+  if (!part || part->kind != wire::AnswerKind::part || part->final || part->flags != 0) return std::nullopt;
+  const auto it = running_.find(part->request_id);
+  if (it == running_.end() || it->second.worker != worker || !pass_part(it->second, *part, packet, out))
+    return std::nullopt;
+  carried_bytes_ += packet.size();
+  return Carried{it->second.client, it->second.id};
+}
 
 void Requests::client_packet(Io& io, const ClientLink& client, BytesView packet) {
   stats_.bytes_received.add(static_cast<double>(packet.size()), io.now);
@@ -105,11 +136,7 @@ void Requests::head(Io& io, Request& r, const wire::AnswerView& answer) {
     if (!info) return abandon(io, r, wire::kErrorProtocolViolation, "the worker's final info does not decode");
     return end_with(io, r, *info, true, *std::move(response));
   }
-  if (!deliver(io, r, reply_head(r.to, *std::move(response), nullptr))) return;
-  r.head_seen = true;
-  if (!config_.routes || r.client == 0 || r.cancelled) return;
-  r.routed = true;
-  io.emit(OpenRoute{r.worker, r.id, r.client, r.to.request, r.to.ex(), r.max_bytes});
+  if (deliver(io, r, reply_head(r.to, *std::move(response), nullptr))) r.head_seen = true;
 }
 
 void Requests::part(Io& io, Request& r, const wire::AnswerView& answer) {
@@ -120,7 +147,7 @@ void Requests::part(Io& io, Request& r, const wire::AnswerView& answer) {
     r.bytes += answer.bytes.size();
     if (r.bytes > r.max_bytes)
       return cut(io, r, wire::kErrorCancelled, "the answer is longer than what was reserved for it");
-    deliver(io, r, reply_part(r.to, to_bytes(answer.bytes), nullptr));
+    if (deliver(io, r, reply_part(r.to, to_bytes(answer.bytes), nullptr))) take_count(r, answer);
     return;
   }
   const auto info = final_info_of(answer);
@@ -177,8 +204,8 @@ void Requests::end_with(Io& io, Request& r, const wire::proxy::QueryFinalInfo& i
 }
 
 // The proxy itself breaks off an answer of which the client already has a part. The worker knows how much was
-// delivered: it is asked to stop, and what it then counts is charged. One that says nothing within the moment it has is
-// not paid.
+// delivered: it is asked to stop, and what it then counts is charged; if it says nothing within the moment it has, what
+// it had counted before.
 void Requests::cut(Io& io, Request& r, int code, std::string why) {
   if (!r.head_seen || r.cancelled) return abandon(io, r, code, std::move(why));
   unwanted(io, r);
@@ -186,11 +213,14 @@ void Requests::cut(Io& io, Request& r, int code, std::string why) {
   deadlines_.set(r.id, io.now + config_.count_of_cut);
 }
 
-// The proxy itself ends a request with an error; nobody is charged.
+// The proxy itself ends a request with an error. What the worker has counted of what went out is charged, and nothing
+// else.
 void Requests::abandon(Io& io, Request& r, int code, std::string why) {
   io.debug("request {} of client {} to worker {} failed: {} ({})", to_hex(r.id), r.client, r.worker, why, code);
-  if (r.client != 0) io.send(r.client, reply_error(r.to, code, std::move(why), r.head_seen, final_of(r, io.now)));
-  finish(io, r.id, {});
+  Final final = final_of(r, io.now);
+  final.tokens = capped(count_of(r), r.reserved);
+  if (r.client != 0) io.send(r.client, reply_error(r.to, code, std::move(why), r.head_seen, final));
+  finish(io, r.id, {false, final.tokens});
 }
 
 Final Requests::final_of(const Request& r, Time now) const {
@@ -233,7 +263,6 @@ void Requests::finish(Io& io, Bits256 id, const Outcome& outcome) {
     by_client_.erase(own);
   if (--per_client_[r.client_owner] == 0) per_client_.erase(r.client_owner);
   leave_worker(io, r, left_of(r, outcome));
-  if (r.routed) io.emit(CloseRoute{r.worker, r.id});
   const std::uint64_t counted = money_.finish(r.client_owner, r.worker_owner, r.reserved,
                                               static_cast<std::uint64_t>(outcome.tokens.total_tokens_used), io.now);
   (outcome.success ? stats_.success : stats_.failed).add(1, io.now);
@@ -255,7 +284,9 @@ void Requests::pay(Io& io, const Request& r, std::int64_t tokens) {
     auto [payment, db, max] = money_.client_payment(r.client_owner);
     io.send(r.client, wire::proxy::ClientRequestPayment{r.to.request, std::move(payment), db, max, tokens});
   }
-  if (r.worker != 0) pay_worker(io, r, tokens);
+  // A worker whose link is gone learns its count at its next handshake. What was counted is said all the same, for
+  // those who follow the money by what a proxy says.
+  if (r.worker != 0 && (tokens > 0 || !r.worker_gone)) pay_worker(io, r, tokens);
 }
 
 void Requests::pay_worker(Io& io, const Request& r, std::int64_t tokens) {
@@ -291,8 +322,6 @@ void Requests::client_lost(Io& io, role::LinkId client) {
 void Requests::unwanted(Io& io, Request& r) {
   if (std::exchange(r.cancelled, true)) return;
   forget_ask(r);
-  if (r.routed) io.emit(CloseRoute{r.worker, r.id});
-  r.routed = false;
   io.send(r.worker, wire::proxy::CancelQuery{r.id});
 }
 
@@ -303,11 +332,8 @@ void Requests::worker_lost(Io& io, role::LinkId worker) {
   std::sort(lost.begin(), lost.end());
   for (const Bits256& id : lost) {
     Request& r = running_.at(id);
-    if (r.routed) io.emit(CloseRoute{r.worker, r.id});
-    r.routed = false;
     if (try_another(io, r, "its connection was lost", true)) continue;
-    leave_worker(io, r, Workers::Left::failed);
-    r.worker = 0;
+    r.troubled = r.worker_gone = true;
     abandon(io, r, wire::kErrorNotReady, "the connection to the worker was lost");  // D13
   }
 }
@@ -316,11 +342,10 @@ void Requests::fail_all(Io& io, const std::string& why) {
   while (!running_.empty()) abandon(io, running_.begin()->second, wire::kErrorCancelled, why);
 }
 
-void Requests::route_failed(Io& io, const RouteFailed& failed) {
-  const auto it = running_.find(failed.worker_request);
-  if (it == running_.end() || it->second.worker != failed.worker || it->second.cancelled) return;
-  it->second.routed = false;
-  cut(io, it->second, wire::kErrorCancelled, failed.reason);
+void Requests::reader_too_slow(Io& io, const ReaderTooSlow& e) {
+  const auto it = running_.find(e.request);
+  if (it != running_.end() && !it->second.cancelled)
+    cut(io, it->second, wire::kErrorCancelled, "the client reads too slowly");
 }
 
 void Requests::tick(Io& io) {

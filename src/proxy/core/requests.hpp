@@ -35,11 +35,12 @@ struct Request {
   Time started{};
   Time head_at{};
   bool head_seen = false;
-  bool routed = false;
   bool cancelled = false;    // nobody wants the answer: the worker has been told
   std::optional<Error> cut;  // why we broke it off; the client hears it together with what the worker has counted
+  bool worker_gone = false;  // its link
   bool troubled = false;     // the worker or its engine is to blame if it fails
-  std::uint64_t bytes = 0;   // of body, as far as the core has carried it
+  std::uint64_t bytes = 0;   // of body, so far
+  FixedBytes<40> counted;    // inline tokensUsed: of the parts that went to the client; zeros if the worker counts none
   Time deadline{};
   Time asked_at{};           // when the worker got it
   std::unique_ptr<Ask> ask;  // until the answer begins: what another worker would be asked
@@ -59,6 +60,15 @@ struct RequestStats {
   Rates total, prompt, cached, completion, reasoning;  // adjusted tokens
 };
 
+// Gives `out` a plain part (not the last one) as the client of its request is to get it. False: the request's state
+// forbids it, and the part is for Requests::worker_packet.
+bool pass_part(Request&, const wire::AnswerView& part, BytesView packet, Bytes& out);
+
+struct Carried {
+  role::LinkId client = 0;
+  Bits256 request;  // ours
+};
+
 class Requests {
  public:
   Requests(const Config& config, const Instance& instance, Money& money, Workers& workers, crypto::Random& random)
@@ -68,14 +78,19 @@ class Requests {
   void client_packet(Io&, const ClientLink&, BytesView packet);
   // An answer from a worker that is ready; anything else is ignored.
   void worker_packet(Io&, role::LinkId worker, BytesView packet);
+  // The shell shows each one-way message of a worker here first. A plain part of a running answer comes out as its
+  // client is to get it, in `out`, which the caller keeps for the next one: one copy, no effects. Whatever else it is
+  // is an event.
+  std::optional<Carried> carry(role::LinkId worker, BytesView packet, Bytes& out);
+  std::uint64_t carried_bytes() const { return carried_bytes_; }
 
   void client_lost(Io&, role::LinkId);
   void worker_lost(Io&, role::LinkId);  // before the worker leaves the table of workers
-  // Ends every request with an error (653); nobody is charged.
+  // Ends every request with an error (653).
   void fail_all(Io&, const std::string& why);
   // From now on new requests get error 651.
   void refuse_new() { refusing_ = true; }
-  void route_failed(Io&, const RouteFailed&);
+  void reader_too_slow(Io&, const ReaderTooSlow&);
   void group_keys(const GroupKeys&, Time now);
   void tick(Io&);
   Time wake_at(Time now) const;
@@ -133,6 +148,7 @@ class Requests {
   std::map<ton::Address, std::size_t> waiting_of_;
   std::uint64_t next_ticket_ = 1;
   std::uint64_t kept_bytes_ = 0;
+  std::uint64_t carried_bytes_ = 0;
   std::uint64_t openings_seen_ = 0;
   Time next_opening_ = Time::max();
   Deadlines<Bits256> deadlines_;

@@ -132,6 +132,14 @@ class World {
   void packet(role::LinkId link, const T& message) {
     feed(role::PacketIn{link, wire::encode(message)});
   }
+  // As the shell does: what the core need not see goes by it.
+  template <class T>
+  void carried_packet(role::LinkId link, const T& message) {
+    Bytes out;
+    const auto carried = core->carry(link, wire::encode(message), out);
+    if (!carried) return packet(link, message);
+    said[carried->client].push_back({.kind = Said::Kind::packet, .data = std::move(out)});
+  }
   // Everything said to a link since the last time.
   std::vector<Said> take(role::LinkId link) { return std::exchange(said[link], {}); }
   // The one answer to a query just made, decoded.
@@ -180,8 +188,8 @@ class World {
   role::LinkId worker(std::string_view name = "worker", int version = 4) {
     return worker(worker_hello(address_of(name), 0, version));
   }
-  role::LinkId worker(const wire::worker::ConnectToProxy& hello) {
-    const role::LinkId link = up(kWorkerPort);
+  role::LinkId worker(const wire::worker::ConnectToProxy& hello, const role::Peer& peer = {}) {
+    const role::LinkId link = up(kWorkerPort, peer);
     query(link, hello);
     query(link, wire::worker::CompareBalanceWithProxy{});
     query(link, wire::worker::ProxyHandshakeComplete{});
@@ -235,6 +243,10 @@ class World {
     h.answer = http_response();
     return h;
   }
+  // A part that is not the last, counted by a worker that was asked to.
+  static wire::proxy::QueryAnswerPartCounted counted_part(const Bits256& request, std::int64_t tokens) {
+    return {request, to_bytes("text"), last_part(request, tokens).final_info.tokens_used};
+  }
   // The id under which a worker was asked last.
   Bits256 asked(role::LinkId worker_link) {
     for (const auto& s : take(worker_link))
@@ -286,8 +298,6 @@ class World {
     stored = std::move(e.data);
     feed(SnapshotDurable{e.number});
   }
-  void on(OpenRoute& e) { opened.push_back(e); }
-  void on(CloseRoute& e) { closed.push_back(e); }
 
   Config config_;
 
@@ -302,8 +312,6 @@ class World {
   std::vector<role::OrderAnswer> answers;
   std::vector<role::OrderDone> outcomes;
   std::vector<std::uint64_t> writes;
-  std::vector<OpenRoute> opened;
-  std::vector<CloseRoute> closed;
 
  private:
   Time next_repeat_{};

@@ -119,8 +119,7 @@ json::object status_of(const Status& s, const ShellStatus& shell) {
                    {"snapshots", s.commits.snapshots},
                    {"last_commit_sent", s.commits.last_sent},
                    {"last_commit_seen", s.commits.last_seen},
-                   {"open_routes", shell.open_routes},
-                   {"routed_bytes", shell.routed_bytes}};
+                   {"carried_bytes", shell.carried_bytes}};
   if (!s.serving) out["waiting_for"] = s.waiting_for;
   if (!shell.chain_error.empty()) out["chain_error"] = shell.chain_error;
   return out;
@@ -189,7 +188,7 @@ std::string status_metrics(const Status& s, const ShellStatus& shell) {
   t.sample(total("reasoning_adjusted_tokens_used"), {{"class", "reasoning"}});
   t.counter("client_bytes_total", "bytes of requests and answers")
       .sample(total("bytes_received"), {{"direction", "in"}});
-  t.sample(total("bytes_sent") + d(shell.routed_bytes), {{"direction", "out"}});
+  t.sample(total("bytes_sent") + d(shell.carried_bytes), {{"direction", "out"}});
   t.gauge("connections", "open connections").sample(d(s.client_links), {{"port", "clients"}});
   t.sample(d(s.workers.size()), {{"port", "workers"}});
   t.counter("snapshots_total", "snapshots made durable").sample(d(s.commits.snapshots));

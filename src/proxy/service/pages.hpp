@@ -12,8 +12,7 @@ namespace cocoon::proxy {
 struct ShellStatus {
   std::int64_t synced_at = 0;  // unix seconds of the newest block seen; 0: none
   std::string chain_error;     // of the last look at the chain; empty: it went well
-  std::uint64_t routed_bytes = 0;
-  std::size_t open_routes = 0;
+  std::uint64_t carried_bytes = 0;
   std::size_t links = 0;
   std::vector<std::pair<std::string, std::string>> local;  // configuration worth seeing; no secrets
 };

@@ -50,8 +50,6 @@ class Service {
   }
   bool carry(role::LinkId worker, BytesView packet);
   void apply(WriteSnapshot e) { snapshots_->write(std::move(e)); }
-  void apply(OpenRoute e) { routes_.open(e); }
-  void apply(CloseRoute e) { routes_.close(e); }
   void apply(role::OrderAnswer e) { operator_api_->deliver(std::move(e)); }
   void apply(role::OrderDone e) { operator_api_->deliver(std::move(e)); }
   node::OperatorRoutes operator_routes();
@@ -60,7 +58,6 @@ class Service {
 
   net::asio::io_context& io_;
   ServiceConfig config_;
-  RouteTable routes_;
   Bytes carried_;  // the packet that carry() rewrites
   std::unique_ptr<Core> core_;
   std::unique_ptr<node::Shell> shell_;
@@ -128,19 +125,11 @@ Result<> Service::open() {
 // costs the request whose part found the queue full, never the memory of the proxy, nor the time of other clients
 // that the same worker serves.
 bool Service::carry(role::LinkId worker, BytesView packet) {
-  if (stopped_ || routes_.size() == 0) return false;
-  const auto verdict = routes_.carry(worker, packet, carried_);
-  if (const auto* over = std::get_if<RouteTable::Overflow>(&verdict)) {
-    submit(over->event);
-    return true;
-  }
-  const auto* carried = std::get_if<RouteTable::Carried>(&verdict);
-  if (carried == nullptr) return false;
+  if (stopped_) return false;
+  const auto carried = core_->carry(worker, packet, carried_);
+  if (!carried) return false;
   shell_->send_packet(carried->client, carried_);
-  if (shell_->queued(carried->client) > config_.client_queue) {
-    routes_.close({worker, carried->worker_request});
-    submit(RouteFailed{worker, carried->worker_request, "the client reads too slowly"});
-  }
+  if (shell_->queued(carried->client) > config_.client_queue) submit(ReaderTooSlow{carried->request});
   return true;
 }
 
@@ -148,8 +137,7 @@ ShellStatus Service::shell_status() const {
   ShellStatus out;
   out.synced_at = shell_->chain().synced_at();
   out.chain_error = shell_->chain().last_error();
-  out.routed_bytes = routes_.bytes_carried();
-  out.open_routes = routes_.size();
+  out.carried_bytes = core_->carried_bytes();
   out.links = shell_->links();
   out.local = {{"name", config_.common.name},
                {"listen_workers", config_.listen_workers},

@@ -144,7 +144,7 @@ TEST(ProxyPages, AProxyThatKnowsNothingYetHasPagesToo) {
 
 TEST(ProxyPages, MetricsCountWhatIsOwed) {
   ShellStatus shell;
-  shell.routed_bytes = 1000;
+  shell.carried_bytes = 1000;
   const std::string text = status_metrics(busy_status(), shell);
   EXPECT_NE(text.find("cocoon_uncharged_tokens 30\n"), std::string::npos) << text;
   EXPECT_NE(text.find("cocoon_unpaid_tokens 40\n"), std::string::npos);

@@ -16,7 +16,7 @@ using AllMessages = std::variant<
     client::RunQueryEx, client::RequestRefund, client::CancelQuery, client::UpdatePaymentStatus, client::GetWorkerTypes,
     client::GetWorkerTypesV2, client::GetWorkerTypesV2Ex, proxy::ClientRequestPayment, proxy::SignedPayment, proxy::SignedPaymentEmpty,
     proxy::QueryAnswer, proxy::QueryAnswerError, proxy::QueryAnswerPart, proxy::QueryAnswerPartError,
-    proxy::QueryFinalInfo, proxy::QueryAnswerEx, proxy::QueryAnswerErrorEx, proxy::QueryAnswerPartEx,
+    proxy::QueryFinalInfo, proxy::QueryAnswerEx, proxy::QueryAnswerErrorEx, proxy::QueryAnswerPartEx, proxy::QueryAnswerPartCounted,
     proxy::WorkerRequestPayment, proxy::RunQuery, proxy::RunQueryEx, proxy::CancelQuery, worker::EnabledDisabled, worker::NewCoefficient, worker::ContextLength,
     worker::ConnectedToProxy, worker::CompareBalanceWithProxyResult, worker::ExtendedCompareBalanceWithProxyResult,
     worker::ProxyHandshakeCompleted, worker::PaymentStatus, worker::ChangedModel, worker::ConnectToProxy,

@@ -74,14 +74,16 @@ struct Pricing {
 };
 
 // POST `body` to the engine. After EngineHead the shell sends non-final parts to `link` itself, as
-// proxy.queryAnswerPartEx or, to a proxy of version 0, as proxy.queryAnswerPart, until the job ends or is cancelled.
+// proxy.queryAnswerPartEx (or as proxy.queryAnswerPartCounted, where counts are wanted; to a proxy of version 0 as
+// proxy.queryAnswerPart), until the job ends or is cancelled.
 struct StartJob {
   JobId job = 0;
   role::LinkId link = 0;
   Bits256 request_id;
   bool ex = true;
-  std::string path;  // "/v1/chat/completions"
-  Headers headers;   // for the engine: Content-Type, X-Request-Id
+  bool counts = false;  // the proxy wants to know with each part what has gone out
+  std::string path;     // "/v1/chat/completions"
+  Headers headers;      // for the engine: Content-Type, X-Request-Id
   Bytes body;
   Duration deadline{};            // for the whole exchange
   bool drop_usage_event = false;  // of a stream whose reader did not ask for it

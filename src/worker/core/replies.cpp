@@ -55,6 +55,10 @@ Bytes part(const ReplyForm& form, BytesView body) {
   return wire::encode(m);
 }
 
+Bytes counted_part(const Bits256& request_id, BytesView body, const market::AdjustedUsage& so_far) {
+  return wire::encode(wire::proxy::QueryAnswerPartCounted{request_id, to_bytes(body), tokens_used(so_far)});
+}
+
 Bytes last_part(const ReplyForm& form, Bytes body, const Ending& ending) {
   if (!form.ex) {
     return wire::encode(

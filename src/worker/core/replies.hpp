@@ -28,6 +28,8 @@ wire::TokensUsed tokens_used(const market::AdjustedUsage&);
 // The first message: a boxed http.response; with an ending it is also the last.
 Bytes first_answer(const ReplyForm&, Bytes http_response, const Ending* ending);
 Bytes part(const ReplyForm&, BytesView body);
+// `so_far`: of all parts, this one included. Only to a proxy that wants counts.
+Bytes counted_part(const Bits256& request_id, BytesView body, const market::AdjustedUsage& so_far);
 Bytes last_part(const ReplyForm&, Bytes body, const Ending&);
 // `after_first`: the first answer has been sent (the old family has a form for each case).
 Bytes error(const ReplyForm&, int code, std::string text, bool after_first, const Ending&);

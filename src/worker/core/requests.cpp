@@ -85,6 +85,7 @@ Result<StartJob> Core::prepare(const Session& s, const wire::proxy::RunQueryEx& 
   job.link = s.link;
   job.request_id = q.request_id;
   job.ex = s.proto > 0;
+  job.counts = q.wants_counts();
   job.path = std::move(call.path);
   job.headers = std::move(call.headers);
   job.body = to_bytes(call.body.body);

@@ -46,6 +46,16 @@ TEST(WorkerRequests, ABodyIsRewrittenAndStarted) {
   EXPECT_EQ(w.core.status().running, 1U);
 }
 
+TEST(WorkerRequests, PartsAreCountedForTheProxyThatAsksForIt) {
+  World w;
+  w.become_ready();
+  auto query = World::query(1, R"({"model":"m"})");
+  EXPECT_FALSE(only<StartJob>(w.packet(query)).counts);
+  query.request_id = filled(2);
+  query.want_counts();
+  EXPECT_TRUE(only<StartJob>(w.packet(query)).counts);
+}
+
 TEST(WorkerRequests, TheEngineHearsTheRequestsIdAndNothingElse) {
   const auto headers_for = [](const std::string& id) {
     World w;

@@ -17,14 +17,17 @@ constexpr int kFirstError = 400;  // HTTP status
 // How often a job that waits for room on its link looks by itself.
 constexpr auto kLookAgain = std::chrono::milliseconds(20);
 
+market::AdjustedUsage adjusted(const openai::Usage& u, const Pricing& pricing) {
+  return market::adjust_usage({u.prompt, u.cached, u.completion, u.reasoning}, pricing.coefficient,
+                              pricing.multipliers);
+}
+
 openai::AnswerBody::Options body_options(const StartJob& job, std::string_view content_type) {
   openai::AnswerBody::Options o;
   o.form = openai::form_of_content_type(content_type);
   o.drop_usage_event = job.drop_usage_event;
   o.annotate = [pricing = job.pricing](const openai::Usage& u) {
-    const auto tokens =
-        market::adjust_usage({u.prompt, u.cached, u.completion, u.reasoning}, pricing.coefficient, pricing.multipliers);
-    const auto costs = market::costs_of(tokens, pricing.price_per_token);
+    const auto costs = market::costs_of(adjusted(u, pricing), pricing.price_per_token);
     return fmt::format(R"("prompt_total_cost":{},"completion_total_cost":{},"total_cost":{})", costs.prompt,
                        costs.completion, costs.total);
   };
@@ -98,7 +101,7 @@ struct EngineRunner::State {
   net::Task<> run(std::shared_ptr<State> self, StartJob order, Job job);
   net::Task<> stream(const StartJob& order, const Job& job, net::HttpAnswer& answer);
   net::Task<> whole(const StartJob& order, const Job& job, net::HttpAnswer& answer);
-  net::Task<bool> send_parts(const StartJob& order, const Job& job, const std::string& bytes);
+  net::Task<bool> send_parts(const StartJob& order, const Job& job, const std::string& bytes, openai::Usage so_far);
   net::Task<> wait_for_room(role::LinkId link, const Job& job);
   net::Task<> health(std::shared_ptr<State> self);
   net::Task<Result<std::string>> page(net::HttpCall call);
@@ -162,7 +165,7 @@ net::Task<> EngineRunner::State::stream(const StartJob& order, const Job& job, n
     if (bytes->empty()) break;
     out.clear();
     body.push(*bytes, out);
-    if (!co_await send_parts(order, job, out)) break;
+    if (!co_await send_parts(order, job, out, delivered(body))) break;
   }
   if (!wanted(job)) {
     if (*job.stopping) tell_failure(job, {order.job, EngineFailed::How::stopped, "stopped", delivered(body)});
@@ -172,8 +175,8 @@ net::Task<> EngineRunner::State::stream(const StartJob& order, const Job& job, n
   body.finish(out);
   if (answer.status() < kFirstError && !body.whole()) {
     // An engine that ends its answer early must not be paid for a whole one.
-    if (!co_await send_parts(order, job, out)) co_return;
     const auto usage = delivered(body);
+    if (!co_await send_parts(order, job, out, usage)) co_return;
     tell(job, EngineFailed{order.job, EngineFailed::How::broken, "the engine ended its answer before its end", usage});
     co_return;
   }
@@ -181,11 +184,15 @@ net::Task<> EngineRunner::State::stream(const StartJob& order, const Job& job, n
 }
 
 // False: the link is gone, and with it the reason for this job.
-net::Task<bool> EngineRunner::State::send_parts(const StartJob& order, const Job& job, const std::string& bytes) {
+net::Task<bool> EngineRunner::State::send_parts(const StartJob& order, const Job& job, const std::string& bytes,
+                                                openai::Usage so_far) {
   for (std::size_t at = 0; at < bytes.size(); at += kLargestPart) {
     if (!wanted(job)) co_return false;
     const auto piece = as_bytes(std::string_view(bytes).substr(at, kLargestPart));
-    if (!hooks.send(order.link, part({order.request_id, order.ex}, piece))) {
+    const bool counted = order.counts && at + piece.size() == bytes.size();
+    const auto packet = counted ? counted_part(order.request_id, piece, adjusted(so_far, order.pricing))
+                                : part({order.request_id, order.ex}, piece);
+    if (!hooks.send(order.link, packet)) {
       job.cancel->request();
       co_return false;
     }

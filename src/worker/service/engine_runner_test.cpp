@@ -39,11 +39,16 @@ class EngineRunnerTest : public ::testing::Test {
     hooks.send = [this](role::LinkId link, BytesView object) {
       EXPECT_EQ(link, 7U);
       if (link_gone) return false;
+      ++part_count;
+      if (const auto counted = wire::decode<wire::proxy::QueryAnswerPartCounted>(object)) {
+        parts += as_text(counted->answer);
+        counts.push_back(counted->tokens_used.total_tokens_used);
+        return true;
+      }
       const auto part = wire::decode<wire::proxy::QueryAnswerPartEx>(object);
       EXPECT_TRUE(part);
       EXPECT_FALSE(part->is_final());
       parts += as_text(part->answer);
-      ++part_count;
       return true;
     };
     hooks.queued = [this](role::LinkId) { return queued; };
@@ -84,6 +89,7 @@ class EngineRunnerTest : public ::testing::Test {
   std::vector<Event> events;
   std::string parts;
   int part_count = 0;
+  std::vector<std::int64_t> counts;  // of the parts that carry one
   std::size_t queued = 0;
   bool link_gone = false;
   bool ask_context = false;
@@ -227,6 +233,31 @@ TEST_F(EngineRunnerTest, AStreamWithoutItsEndIsBrokenAndCountsWhatWentOut) {
   EXPECT_EQ(failed->how, EngineFailed::How::broken);
   EXPECT_EQ(failed->usage, (openai::Usage{0, 0, 2, 0}));
   EXPECT_NE(parts.find("\"lo\""), std::string::npos) << "all of it was delivered";
+}
+
+TEST_F(EngineRunnerTest, PartsCarryWhatHasGoneOutWhereThatIsWanted) {
+  const auto hel = event(R"({"choices":[{"delta":{"content":"Hel"}}]})");
+  const auto lo = event(R"({"choices":[{"delta":{"content":"lo"}}]})");
+  serve([&](const HttpRequest&, HttpResponder& r) -> Task<> {
+    co_await r.start(200, HttpHeaders::content_type("text/event-stream"), hel);
+    co_await r.write(lo);
+    co_await r.write(event("{\"choices\":[]," + std::string(kUsage) + "}"));
+    co_await r.finish(event("[DONE]"));
+  });
+  run_job(job());
+  EXPECT_TRUE(counts.empty());
+  parts.clear();
+  part_count = 0;
+  auto order = job(2);
+  order.counts = true;
+  order.pricing.coefficient = 3000;
+  run_job(order);
+  EXPECT_EQ(static_cast<int>(counts.size()), part_count) << "none without";
+  ASSERT_FALSE(counts.empty());
+  EXPECT_TRUE(std::is_sorted(counts.begin(), counts.end()));
+  EXPECT_EQ(counts.front() % 3, 0) << "adjusted, as the last count is";
+  EXPECT_EQ(counts.back(), 45) << "once the engine has said what it cost, that is what counts";
+  EXPECT_EQ(parts.find(hel + lo), 0U);
 }
 
 TEST_F(EngineRunnerTest, ACancelReachesTheEngineAndNothingMoreIsTold) {
