@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <optional>
 
 #include <boost/json.hpp>
 
@@ -91,8 +92,9 @@ struct AnswerBody::State {
       out += event.raw;
       return;
     }
-    if (is_plain(event.data)) {
-      if (carries_text(event.data)) ++texts;
+    const auto look = look_at(event.data);
+    if (look.plain) {
+      if (look.text) ++texts;
       release(out);
       out += event.raw;
       return;
@@ -111,7 +113,7 @@ struct AnswerBody::State {
       return;
     }
     release(out);
-    if (json && carries_text(event.data)) ++texts;
+    if (json && look.text) ++texts;
     const bool in_place =
         event.data.data() >= event.raw.data() && event.data.data() < event.raw.data() + event.raw.size();
     auto& to = json && options.drop_usage_event && ends_choices(event.data) ? held : out;
@@ -136,32 +138,63 @@ struct AnswerBody::State {
     return value.starts_with("null");
   }
 
-  // Does none of the members occur that decide anything here? So it is with most events of a stream, and they need no
-  // parser. (Names spelt with escapes are not found by the parser either.)
-  static bool is_plain(std::string_view data) {
+  // What follows a member's name: a string with something in it.
+  static bool is_text(std::string_view value) {
+    const auto at = value.find_first_not_of(" :");
+    return at != std::string_view::npos && value[at] == '"' && value.substr(at + 1, 1) != "\"";
+  }
+
+  // Most events of a stream hold nothing that decides anything here, and need no parser: one look from quote to quote
+  // tells. Quotes inside of JSON strings are escaped, so a name in quotes can only be the member itself, or a value
+  // that no colon follows. (Names spelt with escapes are not found by the parser either.)
+  struct Look {
+    bool plain = true;  // no usage, error or reason to finish
+    bool text = false;  // a piece of the answer
+  };
+  static Look look_at(std::string_view data) {
+    Look out;
     for (auto at = data.find('"'); at != std::string_view::npos; at = data.find('"', at + 1)) {
       const auto rest = data.substr(at + 1);
-      // Engines that were asked for usage say "usage":null in every chunk but the last.
-      for (const std::string_view name : {"usage\"", "error\"", "finish_reason\""})
-        if (rest.starts_with(name) && !is_null(rest.substr(name.size()))) return false;
+      const auto value_of = [rest](std::string_view name) -> std::optional<std::string_view> {
+        if (!rest.starts_with(name)) return std::nullopt;
+        return rest.substr(name.size());
+      };
+      const auto decides = [&](std::string_view name) {
+        // Engines that were asked for usage say "usage":null in every chunk but the last.
+        if (const auto value = value_of(name); value && !is_null(*value)) out.plain = false;
+      };
+      const auto tells = [&](std::string_view name) {
+        if (const auto value = value_of(name); value && is_text(*value)) out.text = true;
+      };
+      switch (rest.empty() ? '\0' : rest.front()) {
+        case 'a':
+          tells("arguments\"");
+          break;
+        case 'c':
+          tells("content\"");
+          break;
+        case 'e':
+          decides("error\"");
+          break;
+        case 'f':
+          decides("finish_reason\"");
+          break;
+        case 'r':
+          for (const std::string_view name : {"reasoning_content\"", "reasoning\"", "refusal\""}) tells(name);
+          break;
+        case 't':
+          tells("text\"");
+          break;
+        case 'u':
+          decides("usage\"");
+          break;
+        default:
+          break;
+      }
     }
-    return true;
+    return out;
   }
 
-  // Is there a member with text of an answer, and something in it? Quotes inside of JSON strings are escaped, so a name
-  // in quotes can only be the member itself.
-  static bool carries_text(std::string_view data) {
-    for (const std::string_view name :
-         {"\"content\"", "\"text\"", "\"reasoning_content\"", "\"reasoning\"", "\"arguments\"", "\"refusal\""}) {
-      const auto at = data.find(name);
-      if (at == std::string_view::npos) continue;
-      const auto value = data.find_first_not_of(" :", at + name.size());
-      if (value != std::string_view::npos && data[value] == '"' && data.substr(value + 1, 1) != "\"") return true;
-    }
-    return false;
-  }
-
-  // The same: this can only be the member itself.
   static bool ends_choices(std::string_view data) {
     for (std::size_t at = data.find("\"finish_reason\""); at != std::string_view::npos;
          at = data.find("\"finish_reason\"", at + 1)) {

@@ -223,7 +223,10 @@ TEST(AnswerBody, TextsThatWentOutAreCounted) {
   EXPECT_EQ(texts_after(R"({"choices":[{"delta":{"reasoning_content":"c","content":null}}]})"), 4U);
   EXPECT_EQ(texts_after(R"({"choices":[{"delta":{},"finish_reason":"stop"}]})"), 4U);
   EXPECT_EQ(texts_after(R"({"choices":[],"usage":{"completion_tokens":3}})"), 4U);
-  EXPECT_EQ(texts_after("[DONE]"), 4U);
+  EXPECT_EQ(texts_after(R"({"choices":[{"delta":{"content":""}},{"index":1,"delta":{"content":"d"}}]})"), 5U);
+  EXPECT_EQ(texts_after(R"({"choices":[{"delta":{"content":[{"type":"text","text":"e"}]}}]})"), 6U);
+  EXPECT_EQ(texts_after(R"({"choices":[{"delta":{"role":"content"}}],"service_tier":"text"})"), 6U);
+  EXPECT_EQ(texts_after("[DONE]"), 6U);
 }
 
 TEST(AnswerBody, AnEventTooLongToHoldPassesAsBytes) {
