@@ -112,6 +112,24 @@ TEST(Carry, NothingIsCarriedBeforeTheHead) {
   EXPECT_FALSE(w.core->carry(worker, wire::encode(part_ex(w.asked(worker), "x")), out).has_value());
 }
 
+// A worker that sends nothing, again and again, comes to the limit too.
+TEST(Carry, EmptyPartsWeighSomething) {
+  for (const bool carried : {true, false}) {
+    Config config = test_config();
+    config.max_answer_bytes = 100;
+    World w(config);
+    const Running r(w);
+    const auto part = part_ex(r.id, "");
+    const auto send = [&] { carried ? w.carried_packet(r.worker, part) : w.packet(r.worker, part); };
+    for (int i = 0; i < 2; ++i) send();
+    EXPECT_EQ(w.take(r.client).size(), 2U);
+    EXPECT_TRUE(w.take(r.worker).empty());
+    send();
+    EXPECT_TRUE(w.take(r.client).empty());
+    EXPECT_EQ(w.take(r.worker).at(0).constructor(), wire::proxy::CancelQuery::kId);
+  }
+}
+
 // Only who has shown that it knows our additions is asked to count.
 TEST(Carry, CountsAreAskedOfOurOwnKind) {
   World w;

@@ -19,6 +19,12 @@ std::string proxy_debug(const Request& r, Time now) {
       seconds_of(r.started), seconds_of(r.head_at), seconds_of(now));
 }
 
+// What a part weighs against the limit of its request. An empty one weighs something too: it is a message.
+std::uint64_t weight_of(const wire::AnswerView& part) {
+  constexpr std::uint64_t kEnvelope = 44;  // constructor, id, length and flags of proxy.queryAnswerPartEx
+  return kEnvelope + part.bytes.size();
+}
+
 // Of a thousand counts one is read: they are kept as they came.
 void take_count(Request& r, const wire::AnswerView& part) {
   if (!part.counted.empty() && !mutated("I9-unpaid-part")) r.counted = FixedBytes<40>::from(part.counted);
@@ -59,8 +65,8 @@ Result<Bytes> with_proxy_headers(BytesView http_response, Time started, Time now
 }  // namespace
 
 bool pass_part(Request& r, const wire::AnswerView& part, BytesView packet, Bytes& out) {
-  if (!r.head_seen || r.cancelled || r.client == 0 || r.bytes + part.bytes.size() > r.max_bytes) return false;
-  r.bytes += part.bytes.size();
+  if (!r.head_seen || r.cancelled || r.client == 0 || r.bytes + weight_of(part) > r.max_bytes) return false;
+  r.bytes += weight_of(part);
   take_count(r, part);
   if (part.ex && r.to.ex())
     wire::readdress_part(packet, r.to.request, out);
@@ -144,7 +150,7 @@ void Requests::part(Io& io, Request& r, const wire::AnswerView& answer) {
     return abandon(io, r, wire::kErrorProtocolViolation, "the worker sent a part before the first answer");
   if (!answer.final) {
     if (r.cancelled) return;  // on its way when the worker was told to stop
-    r.bytes += answer.bytes.size();
+    r.bytes += weight_of(answer);
     if (r.bytes > r.max_bytes)
       return cut(io, r, wire::kErrorCancelled, "the answer is longer than what was reserved for it");
     if (deliver(io, r, reply_part(r.to, to_bytes(answer.bytes), nullptr))) take_count(r, answer);

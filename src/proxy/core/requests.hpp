@@ -31,7 +31,7 @@ struct Request {
   ton::Address worker_owner;
   std::string model;
   std::uint64_t reserved = 0;   // adjusted tokens; also the most that is charged
-  std::uint64_t max_bytes = 0;  // of the answer's body: beyond, it is longer than what was reserved
+  std::uint64_t max_bytes = 0;  // of the answer's parts: beyond, it is longer than what was reserved
   Time started{};
   Time head_at{};
   bool head_seen = false;
@@ -39,7 +39,7 @@ struct Request {
   std::optional<Error> cut;  // why we broke it off; the client hears it together with what the worker has counted
   bool worker_gone = false;  // its link
   bool troubled = false;     // the worker or its engine is to blame if it fails
-  std::uint64_t bytes = 0;   // of body, so far
+  std::uint64_t bytes = 0;   // of the parts so far, as messages
   FixedBytes<40> counted;    // inline tokensUsed: of the parts that went to the client; zeros if the worker counts none
   Time deadline{};
   Time asked_at{};           // when the worker got it
