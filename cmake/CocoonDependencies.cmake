@@ -16,7 +16,9 @@ endif()
 add_library(cocoon_asio INTERFACE)
 target_link_libraries(cocoon_asio INTERFACE Boost::boost Threads::Threads OpenSSL::SSL OpenSSL::Crypto)
 target_compile_definitions(cocoon_asio INTERFACE
-  BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_ARRAY BOOST_ASIO_HAS_CO_AWAIT=1 BOOST_ASIO_HAS_STD_COROUTINE=1)
+  BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_ARRAY BOOST_ASIO_HAS_CO_AWAIT=1 BOOST_ASIO_HAS_STD_COROUTINE=1
+  # Two, its default, are for one operation at a time; a request has half a dozen coroutine frames.
+  BOOST_ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=32)
 
 foreach(kind IN ITEMS std asio)
   add_library(cocoon_pch_${kind} STATIC ${CMAKE_SOURCE_DIR}/cmake/pch_${kind}.cpp)

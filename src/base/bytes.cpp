@@ -23,21 +23,28 @@ int base64_digit(char c) {
 }
 
 std::string encode64(BytesView in, std::string_view alphabet, bool pad) {
-  std::string out;
-  out.reserve((in.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < in.size(); i += 3) {
-    const std::size_t n = std::min<std::size_t>(3, in.size() - i);
-    std::uint32_t v = std::uint32_t{in[i]} << 16;
-    if (n > 1) v |= std::uint32_t{in[i + 1]} << 8;
-    if (n > 2) v |= in[i + 2];
-    for (std::size_t k = 0; k < 4; ++k) {
-      if (k <= n)
-        out += alphabet[(v >> (18 - 6 * k)) & 63];
-      else if (pad)
-        out += '=';
-    }
-  }
+  std::string out((in.size() + 2) / 3 * 4, '=');
+  auto digits = [&, at = out.begin()](std::uint32_t three, std::size_t count) mutable {
+    for (std::size_t k = 0; k < count; ++k) *at++ = alphabet[(three >> (18 - 6 * k)) & 63];
+  };
+  std::size_t i = 0;
+  for (; i + 3 <= in.size(); i += 3)
+    digits(std::uint32_t{in[i]} << 16 | std::uint32_t{in[i + 1]} << 8 | std::uint32_t{in[i + 2]}, 4);
+  const std::size_t left = in.size() - i;
+  if (left == 1) digits(std::uint32_t{in[i]} << 16, 2);
+  if (left == 2) digits(std::uint32_t{in[i]} << 16 | std::uint32_t{in[i + 1]} << 8, 3);
+  if (!pad && left > 0) out.resize(out.size() - (3 - left));
   return out;
+}
+
+constexpr std::array<std::uint16_t, 256> crc16_table() {
+  std::array<std::uint16_t, 256> table{};
+  for (std::uint32_t i = 0; i < 256; ++i) {
+    std::uint32_t c = i << 8;
+    for (int k = 0; k < 8; ++k) c = ((c << 1) ^ ((c & 0x8000) != 0 ? 0x1021U : 0U)) & 0xffff;
+    table[i] = static_cast<std::uint16_t>(c);
+  }
+  return table;
 }
 
 template <std::uint32_t Polynomial>
@@ -63,11 +70,11 @@ std::uint32_t crc32(BytesView in) {
 
 std::string to_hex(BytesView in) {
   constexpr std::string_view digits = "0123456789abcdef";
-  std::string out;
-  out.reserve(in.size() * 2);
+  std::string out(in.size() * 2, '0');
+  auto at = out.begin();
   for (auto b : in) {
-    out += digits[b >> 4];
-    out += digits[b & 15];
+    *at++ = digits[b >> 4];
+    *at++ = digits[b & 15];
   }
   return out;
 }
@@ -109,11 +116,9 @@ Result<Bytes> from_base64(std::string_view text) {
 }
 
 std::uint16_t crc16_xmodem(BytesView in) {
+  static constexpr auto kTable = crc16_table();
   std::uint32_t c = 0;
-  for (auto b : in) {
-    c ^= std::uint32_t{b} << 8;
-    for (int k = 0; k < 8; ++k) c = ((c << 1) ^ ((c & 0x8000) != 0 ? 0x1021U : 0U)) & 0xffff;
-  }
+  for (auto b : in) c = ((c << 8) ^ kTable[(c >> 8) ^ b]) & 0xffff;
   return static_cast<std::uint16_t>(c);
 }
 

@@ -23,6 +23,15 @@ TEST(Base64, BothAlphabetsBothPaddings) {
   EXPECT_FALSE(from_base64("AA A").has_value());
 }
 
+TEST(Base64, EveryLengthOfTheLastGroup) {
+  const std::pair<std::string_view, std::string_view> known[] = {
+      {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}};
+  for (const auto& [text, code] : known) {
+    EXPECT_EQ(to_base64(as_bytes(text)), code);
+    EXPECT_EQ(to_base64url(as_bytes(text)), code.substr(0, code.find('=')));
+  }
+}
+
 TEST(Crc, KnownValues) {
   EXPECT_EQ(crc16_xmodem(as_bytes("123456789")), 0x31c3);
   EXPECT_EQ(crc32_ieee(as_bytes("123456789")), 0xcbf43926U);

@@ -101,7 +101,7 @@ struct HttpAnswer::State : std::enable_shared_from_this<HttpAnswer::State> {
   }
 
   Task<Result<>> connect(HttpUrl url);
-  Task<Result<>> exchange_heads(const HttpUrl& url, HttpCall& call);
+  static Task<Result<HttpAnswer>> exchange_heads(std::shared_ptr<State>, HttpUrl, HttpCall);
   Task<Result<>> read_head(bool to_head_request);
   void body_finished();
 
@@ -244,19 +244,23 @@ void HttpAnswer::State::body_finished() {
   channel = nullptr;
 }
 
-Task<Result<>> HttpAnswer::State::exchange_heads(const HttpUrl& url, HttpCall& call) {
+Task<Result<HttpAnswer>> HttpAnswer::State::exchange_heads(std::shared_ptr<State> self, HttpUrl url, HttpCall call) {
   CO_TRY_ASSIGN(const auto head, compose_request(url, call));
+  auto& channel = self->channel;
   for (bool fresh_only = false;; fresh_only = true) {
-    if (!fresh_only) channel = client->take_idle(host);
-    if (!channel) CO_TRY(co_await connect(url));
-    if (reason != 0) co_return lost("sending");
+    if (!fresh_only) channel = self->client->take_idle(self->host);
+    if (!channel) CO_TRY(co_await self->connect(url));
+    if (self->reason != 0) co_return self->lost("sending");
     // An answer may come before the whole request is written (a refusal): read it even when the write failed.
-    const auto written = co_await channel->write(head, call.body, {}, client->options.write_time);
-    auto read = co_await read_head(call.method == "HEAD");
-    if (read) co_return Result<>{};
-    const bool nothing_came = !parser || !parser->started();
-    const bool stale = channel && channel->reused && nothing_came && reason == 0 && !channel->timed_out();
-    if (!stale) co_return written || read.error().code != net_closed ? read : written;
+    auto written = co_await channel->write(head, call.body, {}, self->client->options.write_time);
+    auto read = co_await self->read_head(call.method == "HEAD");
+    if (read) co_return HttpAnswer(std::move(self));
+    const bool nothing_came = !self->parser || !self->parser->started();
+    const bool stale = channel && channel->reused && nothing_came && self->reason == 0 && !channel->timed_out();
+    if (!stale) {
+      const bool the_answer_tells = written || read.error().code != net_closed;
+      co_return std::unexpected((the_answer_tells ? std::move(read) : std::move(written)).error());
+    }
     channel->close();
     channel = nullptr;
   }
@@ -299,9 +303,8 @@ Task<Result<std::string>> HttpAnswer::read_some() {
 
 Task<Result<std::string>> HttpAnswer::read_all(std::size_t limit) {
   std::string all;
-  while (true) {
+  do {
     CO_TRY_ASSIGN(auto piece, co_await read_some());
-    if (piece.empty()) co_return all;
     if (all.size() + piece.size() > limit) {
       cancel();
       co_return fail(net_too_large, "HTTP answer over {} bytes", limit);
@@ -310,7 +313,8 @@ Task<Result<std::string>> HttpAnswer::read_all(std::size_t limit) {
       all = std::move(piece);
     else
       all += piece;
-  }
+  } while (!state_->finished);
+  co_return all;
 }
 
 HttpClient::HttpClient(Executor executor, HttpClientOptions options)
@@ -325,14 +329,15 @@ HttpClient::~HttpClient() {
     }
 }
 
+static Task<Result<HttpAnswer>> failed(Error why) { co_return std::unexpected(std::move(why)); }
+
 Task<Result<HttpAnswer>> HttpClient::send(HttpCall call) {
-  const auto client = state_;
-  CO_TRY_ASSIGN(const auto url, parse_http_url(call.url));
-  auto exchange = std::make_shared<HttpAnswer::State>(client, call);
-  exchange->host = (url.tls ? "https://" : "") + url.host + ":" + std::to_string(url.port);
+  auto url = parse_http_url(call.url);
+  if (!url) return failed(std::move(url).error());
+  auto exchange = std::make_shared<HttpAnswer::State>(state_, call);
+  exchange->host = (url->tls ? "https://" : "") + url->host + ":" + std::to_string(url->port);
   exchange->arm(call);
-  CO_TRY(co_await exchange->exchange_heads(url, call));
-  co_return HttpAnswer(std::move(exchange));
+  return HttpAnswer::State::exchange_heads(std::move(exchange), *std::move(url), std::move(call));
 }
 
 Result<> HttpClient::load_roots() {

@@ -5,6 +5,7 @@
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
 
+#include "base/text.hpp"
 #include "net/asio.hpp"
 
 namespace cocoon::net {

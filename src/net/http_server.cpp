@@ -115,7 +115,7 @@ class Responder final : public HttpResponder {
   enum class Step { open, streaming, done };
 
   Task<Result<>> send(std::string_view head, std::string_view body, std::string_view tail) {
-    co_return co_await channel_->write(head, body, tail, options_.write_time);
+    return channel_->write(head, body, tail, options_.write_time);
   }
 
   std::shared_ptr<HttpChannel> channel_;

@@ -1,3 +1,6 @@
+#include <cctype>
+#include <cstring>
+
 #include <gtest/gtest.h>
 
 #include "net/http_client.hpp"
@@ -457,6 +460,20 @@ TEST_F(HttpTest, TooManyConnections) {
   auto first = connect_to(loop.io, server->port());
   loop.until([&] { return server->connections() == 1; });
   EXPECT_PRED2(starts, raw(""), "HTTP/1.1 503 ");
+}
+
+// Values are looked at in groups of bytes: each byte must be seen at each place of a group.
+TEST(HttpTexts, EveryByteAtEveryPlaceOfAHeader) {
+  for (int byte = 0; byte < 256; ++byte)
+    for (std::size_t at = 0; at < 17; ++at) {
+      HttpHeader header{"name", std::string(17, 'x')};
+      header.value[at] = static_cast<char>(byte);
+      EXPECT_EQ(is_valid_header(header), (byte >= 0x20 && byte != 0x7f) || byte == '\t') << byte << ' ' << at;
+      std::swap(header.name, header.value);
+      const bool token = std::isalnum(byte) != 0 || (byte > 0 && std::strchr("!#$%&'*+-.^_`|~", byte) != nullptr);
+      EXPECT_EQ(is_valid_header(header), token) << byte << ' ' << at;
+    }
+  EXPECT_FALSE(is_valid_header({"", "x"}));
 }
 
 TEST(HttpTexts, QueriesAndUrls) {

@@ -40,7 +40,6 @@ class HttpHeaders {
   std::vector<HttpHeader> items_;
 };
 
-bool equal_ignoring_case(std::string_view a, std::string_view b);
 // Headers that speak of one connection (and Content-Length): never forwarded, always our own.
 bool is_hop_by_hop(std::string_view name);
 // Printable and free of line breaks: what may be written as a header.

@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "net/address.hpp"
+#include "net/buffers.hpp"
 #include "tl/tl.hpp"
 
 namespace cocoon::net {
@@ -14,7 +15,6 @@ constexpr std::size_t kPlainRead = 64 * 1024;
 constexpr std::size_t kTlsRead = 16 * 1024;
 // Encrypted in one go and written in one call: large enough to be cheap, small enough that a ping is not stuck behind.
 constexpr std::size_t kWriteSlice = 256 * 1024;
-constexpr std::size_t kKeepCapacity = 16 * 1024;  // buffers that grew beyond this are given back
 constexpr Millis kFinishTime{2'000};
 constexpr Millis kBusy{1'000};  // a link that heard something within this keeps its TLS buffers
 
@@ -130,9 +130,8 @@ void Link::flush() {
   }
   sent_ += plain.size();
   if (sent_ == filling_.size()) {
-    filling_.clear();
+    clear_slowly(filling_);
     sent_ = 0;
-    if (filling_.capacity() > kKeepCapacity) filling_.shrink_to_fit();
   }
   if (cipher_out_.empty()) {
     // Our last words are out. The other side's end of stream closes; closing now could reset them away.
@@ -155,8 +154,7 @@ void Link::flush() {
 
 void Link::written(boost::system::error_code ec) {
   writing_ = false;
-  cipher_out_.clear();
-  if (cipher_out_.capacity() > kKeepCapacity) cipher_out_.shrink_to_fit();
+  clear_slowly(cipher_out_);
   if (closed_) return;
   if (ec) return closed_by_peer("reset");
   // Long queues would otherwise be moved byte by byte from the front again and again.

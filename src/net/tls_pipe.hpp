@@ -11,6 +11,7 @@
 #include <openssl/ssl.h>
 
 #include "base/bytes.hpp"
+#include "net/buffers.hpp"
 
 namespace cocoon::net {
 
@@ -33,8 +34,6 @@ inline std::string tls_reason() {
   return out;
 }
 
-inline constexpr std::size_t kKeepCapacity = 4096;  // of a buffer that ran empty
-
 // What OpenSSL reads from and writes to. Its own memory BIO clears each byte before it is written and again when it was
 // taken.
 struct TlsPipe {
@@ -44,8 +43,7 @@ struct TlsPipe {
 
   void feed(BytesView cipher) {
     if (read == in.size()) {
-      in.clear();
-      if (in.capacity() > kKeepCapacity) in.shrink_to_fit();
+      clear_slowly(in);
     } else {
       in.erase(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(read));
     }

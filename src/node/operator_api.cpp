@@ -5,6 +5,7 @@
 
 #include <boost/json.hpp>
 
+#include "base/text.hpp"
 #include "crypto/crypto.hpp"
 #include "node/secrets.hpp"
 
@@ -140,7 +141,7 @@ std::optional<OperatorApi::Refusal> OperatorApi::check(const net::HttpRequest& r
   if (given.empty()) {
     const auto header = request.headers.get("authorization");
     if (header.empty()) return Refusal{401, "the operator's secret is missing: Authorization: Bearer SECRET"};
-    if (net::equal_ignoring_case(header.substr(0, kScheme.size()), kScheme)) given = header.substr(kScheme.size());
+    if (starts_ignoring_case(header, kScheme)) given = header.substr(kScheme.size());
   }
   if (!crypto::equal_constant_time(as_bytes(given), as_bytes(secret_)))
     return Refusal{403, "this is not the operator's secret"};

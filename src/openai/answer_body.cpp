@@ -1,20 +1,21 @@
 #include "openai/answer_body.hpp"
 
-#include <algorithm>
-#include <cctype>
 #include <optional>
 
 #include <boost/json.hpp>
 
+#include "base/text.hpp"
+
 namespace cocoon::openai {
 
 BodyForm form_of_content_type(std::string_view content_type) {
-  std::string type(content_type.substr(0, content_type.find(';')));
-  std::erase(type, ' ');
-  std::ranges::transform(type, type.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  if (type == "text/event-stream") return BodyForm::event_stream;
-  if (type == "application/json" || type.ends_with("+json")) return BodyForm::json;
-  return BodyForm::opaque;
+  constexpr std::string_view kSuffix = "+json";
+  const auto type = trimmed(content_type.substr(0, content_type.find(';')));
+  if (equal_ignoring_case(type, "text/event-stream")) return BodyForm::event_stream;
+  if (equal_ignoring_case(type, "application/json")) return BodyForm::json;
+  const bool some_json =
+      type.size() > kSuffix.size() && equal_ignoring_case(type.substr(type.size() - kSuffix.size()), kSuffix);
+  return some_json ? BodyForm::json : BodyForm::opaque;
 }
 
 struct AnswerBody::State {

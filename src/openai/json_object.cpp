@@ -49,6 +49,52 @@ Result<std::string> unquote(std::string_view literal) {
   return std::string(value.get_string());
 }
 
+std::size_t utf8_length(std::string_view text, std::size_t at) {
+  for (std::size_t n = 1; n <= 4 && at + n <= text.size(); ++n)
+    if (is_utf8(text.substr(at, n))) return n;
+  return 0;
+}
+
+bool stands_for_itself(char c) { return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\'; }
+
+void quote_one(std::string& out, char c) {
+  if (stands_for_itself(c)) {
+    out += c;
+    return;
+  }
+  static constexpr std::string_view plain = "\"\\\b\f\n\r\t", named = "\"\\bfnrt";
+  if (const auto i = plain.find(c); i != std::string_view::npos) {
+    out += '\\';
+    out += named[i];
+  } else {
+    out += fmt::format("\\u{:04x}", static_cast<unsigned>(static_cast<unsigned char>(c)));
+  }
+}
+
+void append_quoted(std::string& out, std::string_view text) {
+  const bool clean = is_utf8(text);
+  out += '"';
+  for (std::size_t i = 0; i < text.size();) {
+    if (clean) {
+      const std::size_t run = i;
+      while (i < text.size() && stands_for_itself(text[i])) ++i;
+      out.append(text, run, i - run);
+      if (i == text.size()) break;
+    }
+    const std::size_t n = clean || static_cast<unsigned char>(text[i]) < 0x80 ? 1 : utf8_length(text, i);
+    if (n == 0) {
+      out += "\xef\xbf\xbd";
+      ++i;
+    } else if (n == 1) {
+      quote_one(out, text[i++]);
+    } else {
+      out += text.substr(i, n);
+      i += n;
+    }
+  }
+  out += '"';
+}
+
 }  // namespace
 
 Result<JsonObject> JsonObject::parse(std::string_view text, const JsonLimits& limits) {
@@ -56,6 +102,7 @@ Result<JsonObject> JsonObject::parse(std::string_view text, const JsonLimits& li
   if (!is_utf8(text)) return refuse("body is not UTF-8");
   JsonScanner scanner(JsonScanner::Documents::one, limits.max_depth);
   Outline outline;
+  outline.parts.reserve(16);
   if (!scanner.push(text, outline) || !scanner.finish(outline))
     return refuse("body is not valid JSON (or nested deeper than {}) at byte {}", limits.max_depth, scanner.offset());
   if (!outline.is_object) return refuse("body is not a JSON object");
@@ -112,7 +159,7 @@ std::string JsonObject::text() const {
   out += '{';
   for (const auto& m : members_) {
     if (out.size() > 1) out += ',';
-    out += json_quote(m.name);
+    append_quoted(out, m.name);
     out += ':';
     out += m.value;
   }
@@ -171,55 +218,11 @@ Result<std::optional<JsonObject>> JsonObject::object(std::string_view name) cons
   return inner;
 }
 
-namespace {
-
-std::size_t utf8_length(std::string_view text, std::size_t at) {
-  for (std::size_t n = 1; n <= 4 && at + n <= text.size(); ++n)
-    if (is_utf8(text.substr(at, n))) return n;
-  return 0;
-}
-
-bool stands_for_itself(char c) { return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\'; }
-
-void quote_one(std::string& out, char c) {
-  if (stands_for_itself(c)) {
-    out += c;
-    return;
-  }
-  static constexpr std::string_view plain = "\"\\\b\f\n\r\t", named = "\"\\bfnrt";
-  if (const auto i = plain.find(c); i != std::string_view::npos) {
-    out += '\\';
-    out += named[i];
-  } else {
-    out += fmt::format("\\u{:04x}", static_cast<unsigned>(static_cast<unsigned char>(c)));
-  }
-}
-
-}  // namespace
-
 std::string json_quote(std::string_view text) {
-  const bool clean = is_utf8(text);
-  std::string out = "\"";
+  std::string out;
   out.reserve(text.size() + 2);
-  for (std::size_t i = 0; i < text.size();) {
-    if (clean) {
-      const std::size_t run = i;
-      while (i < text.size() && stands_for_itself(text[i])) ++i;
-      out.append(text, run, i - run);
-      if (i == text.size()) break;
-    }
-    const std::size_t n = clean || static_cast<unsigned char>(text[i]) < 0x80 ? 1 : utf8_length(text, i);
-    if (n == 0) {
-      out += "\xef\xbf\xbd";
-      ++i;
-    } else if (n == 1) {
-      quote_one(out, text[i++]);
-    } else {
-      out += text.substr(i, n);
-      i += n;
-    }
-  }
-  return out + '"';
+  append_quoted(out, text);
+  return out;
 }
 
 }  // namespace cocoon::openai

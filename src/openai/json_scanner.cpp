@@ -1,5 +1,7 @@
 #include "openai/json_scanner.hpp"
 
+#include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace cocoon::openai {
@@ -7,8 +9,29 @@ namespace {
 
 bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 bool ends_plain_text(char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; }
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+
+// Of eight bytes that stand one after the other in memory, a bit in each that ends plain text. A byte that is zero
+// (below 0x20) borrows when 1 (0x20) is taken from it; only behind it, borrowing may set bits that are wrong.
+std::uint64_t ends_of_plain_text(std::uint64_t eight) {
+  constexpr std::uint64_t ones = 0x0101010101010101, tops = 0x80 * ones;
+  const std::uint64_t quotes = eight ^ (ones * '"'), slashes = eight ^ (ones * '\\');
+  return (((eight - 0x20 * ones) & ~eight) | ((quotes - ones) & ~quotes) | ((slashes - ones) & ~slashes)) & tops;
+}
+
+// Where the plain part of a string ends that goes on at `at`.
+std::size_t plain_until(std::string_view bytes, std::size_t at) {
+  if constexpr (std::endian::native == std::endian::little)
+    for (std::uint64_t eight = 0; bytes.size() - at >= sizeof eight; at += sizeof eight) {
+      std::memcpy(&eight, bytes.data() + at, sizeof eight);
+      if (const auto ends = ends_of_plain_text(eight); ends != 0)
+        return at + static_cast<std::size_t>(std::countr_zero(ends)) / 8;
+    }
+  while (at < bytes.size() && !ends_plain_text(bytes[at])) ++at;
+  return at;
+}
 
 }  // namespace
 
@@ -19,7 +42,7 @@ bool JsonScanner::fail() {
 
 void JsonScanner::start(State state) {
   state_ = state;
-  token_begin_ = offset_;
+  token_begin_ = text_begin_ = offset_;
   text_.clear();
   cut_ = false;
 }
@@ -30,34 +53,47 @@ void JsonScanner::capture(std::string_view part) {
   cut_ = cut_ || part.size() > room;
 }
 
-// The plain part of a string in one go.
-std::size_t JsonScanner::skip_string(std::string_view bytes) {
-  std::size_t n = 0;
-  while (n < bytes.size() && !ends_plain_text(bytes[n])) ++n;
-  capture(bytes.substr(0, n));
-  return n;
+// The text of the token that ends there.
+std::string_view JsonScanner::text_until(std::uint64_t end) {
+  const auto begin = std::max(text_begin_, piece_begin_);
+  const auto part =
+      piece_.substr(static_cast<std::size_t>(begin - piece_begin_), static_cast<std::size_t>(end - begin));
+  if (text_begin_ < piece_begin_) {
+    capture(part);
+    return text_;
+  }
+  cut_ = part.size() > kCapture;
+  return part.substr(0, kCapture);
+}
+
+bool JsonScanner::in_text() const {
+  return state_ == State::string || state_ == State::escape || state_ == State::unicode || state_ == State::number;
 }
 
 bool JsonScanner::push(std::string_view bytes, JsonSink& sink) {
   if (failed()) return false;
-  for (std::size_t i = 0; i < bytes.size();) {
-    if (state_ == State::string) {
-      const std::size_t n = skip_string(bytes.substr(i));
-      i += n;
-      offset_ += n;
-      if (i == bytes.size()) break;
-    } else if (state_ == State::number) {
-      std::size_t n = 0;
-      while (i + n < bytes.size() && number_takes(bytes[i + n])) ++n;
-      capture(bytes.substr(i, n));
-      i += n;
-      offset_ += n;
-      if (i == bytes.size()) break;
-    }
-    if (!step(bytes[i], sink)) return fail();
-    ++i;
-    ++offset_;
+  piece_ = bytes;
+  const bool good = scan(bytes, sink);
+  if (good && in_text() && text_begin_ < offset_) {
+    const auto begin = std::max(text_begin_, piece_begin_);
+    capture(piece_.substr(static_cast<std::size_t>(begin - piece_begin_)));
   }
+  piece_ = {};
+  piece_begin_ = offset_;
+  return good || fail();
+}
+
+bool JsonScanner::scan(std::string_view bytes, JsonSink& sink) {
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (state_ == State::string)
+      i = plain_until(bytes, i);
+    else if (state_ == State::number)
+      while (i < bytes.size() && number_takes(bytes[i])) ++i;
+    offset_ = piece_begin_ + i;
+    if (i == bytes.size()) return true;
+    if (!step(bytes[i], sink)) return false;
+  }
+  offset_ = piece_begin_ + bytes.size();
   return true;
 }
 
@@ -73,6 +109,7 @@ bool JsonScanner::step(char c, JsonSink& sink) {
     case State::key:
       if (is_space(c)) return true;
       start(State::string);
+      ++text_begin_;
       string_is_key_ = true;
       return c == '"';
     case State::colon:
@@ -83,7 +120,6 @@ bool JsonScanner::step(char c, JsonSink& sink) {
     case State::string:
       if (c == '"') return end_string(sink), true;
       if (c != '\\') return false;  // a control character
-      capture("\\");
       state_ = State::escape;
       return true;
     case State::escape:
@@ -91,7 +127,7 @@ bool JsonScanner::step(char c, JsonSink& sink) {
       return in_escape(c);
     case State::number:
       if (!number_may_end()) return false;
-      end_scalar(JsonKind::number, offset_, sink);
+      end_scalar(JsonKind::number, offset_, text_until(offset_), sink);
       return is_space(c) || after_value(c, sink);
     case State::literal:
       return in_literal(c, sink);
@@ -117,13 +153,13 @@ bool JsonScanner::begin_value(char c, JsonSink& sink) {
   }
   if (c == '"') {
     state_ = State::string;
+    ++text_begin_;
     string_is_key_ = false;
     return true;
   }
   if (c == '-' || is_digit(c)) {
     state_ = State::number;
     digits_ = c == '-' ? Digits::minus : c == '0' ? Digits::zero : Digits::integer;
-    capture({&c, 1});
     return true;
   }
   literal_ = c == 't' ? "true" : c == 'f' ? "false" : c == 'n' ? "null" : "";
@@ -160,7 +196,6 @@ bool JsonScanner::after_value(char c, JsonSink& sink) {
 }
 
 bool JsonScanner::in_escape(char c) {
-  capture({&c, 1});
   if (state_ == State::unicode) {
     if (--unicode_left_ == 0) state_ = State::string;
     return is_hex(c);
@@ -177,8 +212,7 @@ bool JsonScanner::in_escape(char c) {
 bool JsonScanner::in_literal(char c, JsonSink& sink) {
   if (c != literal_[literal_at_++]) return false;
   if (literal_at_ < literal_.size()) return true;
-  capture(literal_);
-  end_scalar(literal_ == "null" ? JsonKind::null : JsonKind::boolean, offset_ + 1, sink);
+  end_scalar(literal_ == "null" ? JsonKind::null : JsonKind::boolean, offset_ + 1, literal_, sink);
   return true;
 }
 
@@ -213,19 +247,20 @@ bool JsonScanner::number_may_end() const {
   return digits_ == zero || digits_ == integer || digits_ == fraction || digits_ == exponent;
 }
 
-void JsonScanner::end_scalar(JsonKind kind, std::uint64_t end, JsonSink& sink) {
+void JsonScanner::end_scalar(JsonKind kind, std::uint64_t end, std::string_view text, JsonSink& sink) {
   value_done();
-  sink.token({kind, static_cast<int>(open_.size()), token_begin_, end, text_, cut_});
+  sink.token({kind, static_cast<int>(open_.size()), token_begin_, end, text, cut_});
 }
 
 void JsonScanner::end_string(JsonSink& sink) {
-  if (!string_is_key_) return end_scalar(JsonKind::string, offset_ + 1, sink);
+  const auto text = text_until(offset_);
+  if (!string_is_key_) return end_scalar(JsonKind::string, offset_ + 1, text, sink);
   state_ = State::colon;
-  sink.token({JsonKind::key, static_cast<int>(open_.size()), token_begin_, offset_ + 1, text_, cut_});
+  sink.token({JsonKind::key, static_cast<int>(open_.size()), token_begin_, offset_ + 1, text, cut_});
 }
 
 bool JsonScanner::finish(JsonSink& sink) {
-  if (state_ == State::number && number_may_end()) end_scalar(JsonKind::number, offset_, sink);
+  if (state_ == State::number && number_may_end()) end_scalar(JsonKind::number, offset_, text_until(offset_), sink);
   const bool whole = open_.empty() && (state_ == State::after_value ||
                                        (state_ == State::value && count_ == 0 && documents_ == Documents::many));
   return whole || fail();

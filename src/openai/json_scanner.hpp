@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace cocoon::openai {
 
@@ -16,8 +15,9 @@ struct JsonToken {
   int depth = 0;            // open containers around the token; a container's own begin and end have its outer depth
   std::uint64_t begin = 0;  // offsets in the whole stream, quotes and braces included
   std::uint64_t end = 0;
-  std::string_view text;  // key, string: between the quotes, escapes untouched; number, boolean: as written
-  bool cut = false;       // text was longer than kCapture and is only its beginning
+  // Key, string: between the quotes, escapes untouched; number, boolean: as written. Valid during the call.
+  std::string_view text;
+  bool cut = false;  // text was longer than kCapture and is only its beginning
 };
 
 class JsonSink {
@@ -71,12 +71,14 @@ class JsonScanner {
   bool in_literal(char c, JsonSink& sink);
   bool number_takes(char c);
   bool number_may_end() const;
-  void end_scalar(JsonKind kind, std::uint64_t end, JsonSink& sink);
+  void end_scalar(JsonKind kind, std::uint64_t end, std::string_view text, JsonSink& sink);
   void end_string(JsonSink& sink);
   void value_done();
   void start(State state);
   void capture(std::string_view part);
-  std::size_t skip_string(std::string_view bytes);
+  std::string_view text_until(std::uint64_t end);
+  bool in_text() const;
+  bool scan(std::string_view bytes, JsonSink& sink);
   bool fail();
 
   Documents documents_;
@@ -87,11 +89,15 @@ class JsonScanner {
   unsigned unicode_left_ = 0;
   std::string_view literal_;
   std::size_t literal_at_ = 0;
-  std::vector<char> open_;  // '{' or '['
+  std::string open_;  // '{' or '[' of each container around
+  std::uint64_t offset_ = 0;
+  std::uint64_t token_begin_ = 0;
+  std::uint64_t text_begin_ = 0;  // behind the quote of a string
+  // Text that lies in one piece is a view of it. Of text that began in an earlier piece, text_ holds what came before.
+  std::string_view piece_;
+  std::uint64_t piece_begin_ = 0;
   std::string text_;
   bool cut_ = false;
-  std::uint64_t token_begin_ = 0;
-  std::uint64_t offset_ = 0;
   std::uint64_t count_ = 0;
 };
 

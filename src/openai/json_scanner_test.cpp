@@ -111,6 +111,33 @@ TEST(JsonScanner, LongTextsAreCutNotKept) {
   EXPECT_EQ(got.log, "s0@0-100002 " + std::string(JsonScanner::kCapture, 'x') + "~\n");
 }
 
+// Strings are passed over in groups of bytes: each byte must be seen at each place of a group.
+TEST(JsonScanner, EveryByteAtEveryPlaceOfAString) {
+  for (int byte = 0; byte < 256; ++byte)
+    for (std::size_t at = 0; at < 17; ++at) {
+      std::string inside(17, 'x');
+      inside[at] = static_cast<char>(byte);
+      const std::string text = "[\"" + inside + "\",1]";
+      const bool ends = byte == '"' || byte == '\\';
+      const Outcome whole = scan(text, text.size());
+      EXPECT_EQ(whole.ok, !ends && byte >= 0x20) << byte << ' ' << at;
+      for (const std::size_t piece : {1u, 3u, 8u, 11u}) EXPECT_EQ(scan(text, piece), whole) << byte << ' ' << at;
+    }
+}
+
+TEST(JsonScanner, TextsAroundTheLimitInAnyPieces) {
+  for (const auto size : {JsonScanner::kCapture - 1, JsonScanner::kCapture, JsonScanner::kCapture + 1}) {
+    std::string inside;
+    for (std::size_t i = 0; i < size; ++i) inside += static_cast<char>('a' + i % 26);
+    const std::string text = "[\"" + inside + "\"," + std::string(size, '1') + "]";
+    const Outcome whole = scan(text, text.size());
+    EXPECT_TRUE(whole.ok);
+    EXPECT_EQ(whole.log.find('~') != std::string::npos, size > JsonScanner::kCapture);
+    for (std::size_t piece = 1; piece < text.size(); ++piece)
+      EXPECT_EQ(scan(text, piece), whole) << size << ' ' << piece;
+  }
+}
+
 TEST(JsonScanner, DocumentsOneAfterTheOther) {
   JsonScanner scanner(JsonScanner::Documents::many);
   Recorder recorder;

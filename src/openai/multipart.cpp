@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "base/text.hpp"
+
 namespace cocoon::openai {
 namespace {
 
@@ -10,21 +12,11 @@ constexpr int kRefused = 621;  // wire.md 2.7
 constexpr std::size_t kMaxBoundary = 70;
 constexpr std::size_t kMaxName = 256;
 
-char lower(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
-
-bool same_word(std::string_view a, std::string_view b) { return std::ranges::equal(a, b, {}, lower, lower); }
-
 bool is_boundary(std::string_view text) {
   constexpr std::string_view kMarks = "'()+_,-./:=? ";
   return !text.empty() && text.size() <= kMaxBoundary && text.back() != ' ' && std::ranges::all_of(text, [&](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || kMarks.find(c) != std::string_view::npos;
   });
-}
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
 }
 
 // The value of NAME in `type; a=b; name="quoted \" text"`. Quotes are undone.
@@ -37,8 +29,8 @@ std::optional<std::string> parameter(std::string_view header, std::string_view n
       at = equals;
       continue;
     }
-    const bool wanted = same_word(trim(header.substr(0, equals)), name);
-    header = trim(header.substr(equals + 1));
+    const bool wanted = equal_ignoring_case(trimmed(header.substr(0, equals)), name);
+    header = trimmed(header.substr(equals + 1));
     std::string value;
     std::size_t i = 0;
     if (header.starts_with('"')) {
@@ -49,7 +41,7 @@ std::optional<std::string> parameter(std::string_view header, std::string_view n
       if (i >= header.size()) return std::nullopt;  // no end
     } else {
       i = std::min(header.find(';'), header.size());
-      value = trim(header.substr(0, i));
+      value = trimmed(header.substr(0, i));
     }
     if (wanted) return value;
     at = header.find(';', i);
@@ -65,8 +57,8 @@ std::string_view header_in(std::string_view lines, std::string_view name) {
     lines.remove_prefix(std::min(end + 1, lines.size()));
     if (line.ends_with('\r')) line.remove_suffix(1);
     const auto colon = line.find(':');
-    if (colon != std::string_view::npos && same_word(trim(line.substr(0, colon)), name))
-      return trim(line.substr(colon + 1));
+    if (colon != std::string_view::npos && equal_ignoring_case(trimmed(line.substr(0, colon)), name))
+      return trimmed(line.substr(colon + 1));
   }
   return {};
 }
@@ -98,7 +90,7 @@ std::string quoted(std::string_view text) {
 Result<Form> Form::parse(std::string_view content_type, std::string_view body, const FormLimits& limits) {
   if (body.size() > limits.max_bytes)
     return fail(kRefused, "form of {} bytes, at most {}", body.size(), limits.max_bytes);
-  if (!same_word(trim(content_type.substr(0, content_type.find(';'))), "multipart/form-data"))
+  if (!equal_ignoring_case(trimmed(content_type.substr(0, content_type.find(';'))), "multipart/form-data"))
     return fail(kRefused, "the body must be multipart/form-data");
   auto boundary = parameter(content_type, "boundary");
   if (!boundary || !is_boundary(*boundary)) return fail(kRefused, "the form's boundary is missing or malformed");
@@ -117,7 +109,7 @@ Result<Form> Form::parse(std::string_view content_type, std::string_view body, c
     at += first.size();
     if (body.substr(at).starts_with("--")) return out;  // what follows does not count
     const auto line = body.find("\r\n", at);
-    if (line == std::string_view::npos || !trim(body.substr(at, line - at)).empty())
+    if (line == std::string_view::npos || !trimmed(body.substr(at, line - at)).empty())
       return fail(kRefused, "the form is cut off, or its boundary stands inside of a part");
     const auto end = body.find(next, line);  // this line's own end may begin the next delimiter
     if (end == std::string_view::npos) return fail(kRefused, "the form is cut off");

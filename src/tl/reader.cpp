@@ -2,23 +2,6 @@
 
 namespace cocoon::tl {
 
-void Reader::error(const char* why) {
-  if (why_ != nullptr) return;
-  why_ = why;
-  where_ = at_;
-}
-
-BytesView Reader::take(std::size_t n) {
-  if (!ok()) return {};
-  if (n > left()) {
-    error("input ends inside a value");
-    return {};
-  }
-  const BytesView out = in_.subspan(at_, n);
-  at_ += n;
-  return out;
-}
-
 std::uint32_t Reader::flags() {
   const std::uint32_t v = u32();
   if ((v >> 31) != 0) error("negative flags word");
@@ -32,6 +15,15 @@ bool Reader::boolean() {
 }
 
 BytesView Reader::bytes() {
+  // Most strings are short.
+  if (ok() && left() > 0 && in_[at_] < 254) {
+    const std::size_t n = in_[at_], whole = (1 + n + 3) / 4 * 4;
+    if (whole <= left()) {
+      const BytesView out = in_.subspan(at_ + 1, n);
+      at_ += whole;
+      return out;
+    }
+  }
   const BytesView first = take(1);
   if (first.empty()) return {};
   std::size_t header = 1;

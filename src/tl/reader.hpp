@@ -1,6 +1,7 @@
 // Reading TL: total, bounded, without exceptions.
 #pragma once
 #include <bit>
+#include <cstring>
 #include <utility>
 
 #include "base/result.hpp"
@@ -24,10 +25,15 @@ class Reader : public Archive<Reader> {
   std::uint64_t u64() { return scalar<std::uint64_t>(); }
   std::int64_t i64() { return std::bit_cast<std::int64_t>(u64()); }
   double f64() { return std::bit_cast<double>(u64()); }
-  std::uint32_t flags();          // negative is an error
-  bool boolean();                 // anything but the two ids is an error
-  BytesView take(std::size_t n);  // raw bytes
-  BytesView bytes();              // a TL string: padding may hold anything, the header need not be the shortest
+  std::uint32_t flags();           // negative is an error
+  bool boolean();                  // anything but the two ids is an error
+  BytesView take(std::size_t n) {  // raw bytes
+    if (!ok() || n > left()) return nothing();
+    const BytesView out = in_.subspan(at_, n);
+    at_ += n;
+    return out;
+  }
+  BytesView bytes();  // a TL string: padding may hold anything, the header need not be the shortest
   template <std::size_t N>
   FixedBytes<N> fixed() {
     const BytesView raw = take(N);
@@ -42,19 +48,27 @@ class Reader : public Archive<Reader> {
   template <class T>
   void value(T& to);
 
-  void error(const char* why);
+  void error(const char* why) {
+    if (why_ != nullptr) return;
+    why_ = why;
+    where_ = at_;
+  }
   // An error if anything failed; for a whole object also if bytes are left over (wire.md 1.3).
   Result<> status() const;
   Result<> finish() const;
 
  private:
+  BytesView nothing() {
+    error("input ends inside a value");
+    return {};
+  }
   template <class T>
   T scalar() {
     const BytesView raw = take(sizeof(T));
     if (raw.size() != sizeof(T)) return 0;
     T v = 0;
-    for (std::size_t i = 0; i < sizeof(T); ++i) v |= static_cast<T>(static_cast<T>(raw[i]) << (8 * i));
-    return v;
+    std::memcpy(&v, raw.data(), sizeof(T));
+    return little_endian(v);
   }
   template <class V, std::size_t... I>
   void variant(V& to, std::index_sequence<I...>) {
@@ -94,6 +108,8 @@ void Reader::value(T& to) {
     to = boolean();
   } else if constexpr (std::is_same_v<T, std::string>) {
     to.assign(as_text(bytes()));
+  } else if constexpr (std::is_same_v<T, std::string_view>) {
+    to = as_text(bytes());
   } else if constexpr (std::is_same_v<T, Bytes>) {
     const BytesView raw = bytes();
     to.assign(raw.begin(), raw.end());

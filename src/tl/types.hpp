@@ -3,10 +3,12 @@
 //   std::int32_t  int            std::int64_t, std::uint64_t  long        double  double
 //   std::uint32_t # (flags word) FixedBytes<N>  int128, int256, ...      bool    Bool
 //   std::string   string         Bytes          bytes (copied)           BytesView  bytes (a view into the input)
+//   std::string_view  string (a view)
 //   std::vector<T>  list: count, then inline items (what the liteserver's schema writes `vector T`)
 //   std::variant<A, B...>  boxed value: the id of one alternative, then its fields
 //   a struct with `static void fields(auto& archive, auto& self)`  inline value; with kId it can also be boxed
 #pragma once
+#include <bit>
 #include <concepts>
 #include <string>
 #include <string_view>
@@ -21,6 +23,13 @@ namespace cocoon::tl {
 inline constexpr std::uint32_t kTrueId = 0x997275b5;
 inline constexpr std::uint32_t kFalseId = 0xbc799737;
 inline constexpr std::uint32_t kVectorId = 0x1cb5c415;
+
+// Between a number of this machine and one of the wire.
+template <std::unsigned_integral T>
+constexpr T little_endian(T v) {
+  if constexpr (std::endian::native == std::endian::big) return std::byteswap(v);
+  return v;
+}
 
 // A value that has a constructor id of its own.
 template <class T>

@@ -65,8 +65,7 @@ class Writer : public OutArchive<Writer> {
  private:
   template <class T>
   void scalar(T v) {
-    std::array<std::uint8_t, sizeof(T)> le{};
-    for (std::size_t i = 0; i < sizeof(T); ++i) le[i] = static_cast<std::uint8_t>(v >> (8 * i));
+    const auto le = std::bit_cast<std::array<std::uint8_t, sizeof(T)>>(little_endian(v));
     out_.insert(out_.end(), le.begin(), le.end());
   }
 

@@ -1,8 +1,12 @@
 #include "wire/http_edit.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <optional>
+
+#include "base/text.hpp"
 
 namespace cocoon::wire {
 namespace {
@@ -12,12 +16,6 @@ void skip_headers(tl::Reader& in) {
     in.bytes();
     in.bytes();
   }
-}
-
-bool same_name(std::string_view name, std::string_view lower_case) {
-  return std::ranges::equal(name, lower_case, [](char a, char b) {
-    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
-  });
 }
 
 Result<> finished(const tl::Reader& in, std::string_view name) {
@@ -36,7 +34,7 @@ Result<std::string_view> request_header(BytesView object, std::string_view name)
   for (std::size_t n = in.count(); n > 0 && in.ok(); --n) {
     const auto own = as_text(in.bytes());
     const auto value = as_text(in.bytes());
-    if (!found && same_name(own, name)) found = value;
+    if (!found && equal_ignoring_case(own, name)) found = value;
   }
   in.bytes();  // payload
   TRY(finished(in, http::Request::kName));
@@ -80,9 +78,17 @@ Result<Bytes> with_headers(BytesView object, std::span<const http::Header> more)
 }
 
 std::string seconds_text(double unix_seconds) {
-  constexpr std::int64_t million = 1'000'000;
+  // The digits of the microseconds, at least seven, with a point before the last six. Faster than a format by far, and
+  // each node writes two of these into every answer.
+  std::array<char, 32> text{};
   const std::int64_t micros = std::llround(unix_seconds * 1e6);
-  return fmt::format("{}.{:06}", micros / million, micros % million);
+  auto* const digits = text.data() + 7;
+  auto* end = std::to_chars(digits, text.data() + text.size(), micros).ptr;
+  auto* begin = digits;
+  while (end - begin < 7) *--begin = '0';
+  std::copy_backward(end - 6, end, end + 1);
+  end[-6] = '.';
+  return {begin, end + 1};
 }
 
 }  // namespace cocoon::wire

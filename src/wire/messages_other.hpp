@@ -51,38 +51,48 @@ struct GetProxyPrivateKeys {
 
 namespace http {
 
-struct Header {
+// With strings of its own, or as views into what was decoded or will be encoded.
+template <class Text>
+struct BasicHeader {
   static constexpr std::uint32_t kId = 0x8e9be511;
   static constexpr std::string_view kName = "http.header";
-  std::string name;
-  std::string value;
+  Text name;
+  Text value;
   static void fields(auto& a, auto& m) { a(m.name, m.value); }
-  friend bool operator==(const Header&, const Header&) = default;
+  friend bool operator==(const BasicHeader&, const BasicHeader&) = default;
 };
+using Header = BasicHeader<std::string>;
+using HeaderView = BasicHeader<std::string_view>;
 
-struct Response {
+template <class Text, class Data>
+struct BasicResponse {
   static constexpr std::uint32_t kId = 0x1cd0c42b;
   static constexpr std::string_view kName = "http.response";
-  std::string http_version;
+  Text http_version;
   std::int32_t status_code = 0;
-  std::string reason;
-  std::vector<Header> headers;
-  Bytes payload;
+  Text reason;
+  std::vector<BasicHeader<Text>> headers;
+  Data payload;
   static void fields(auto& a, auto& m) { a(m.http_version, m.status_code, m.reason, m.headers, m.payload); }
-  friend bool operator==(const Response&, const Response&) = default;
+  friend bool operator==(const BasicResponse&, const BasicResponse&) = default;
 };
+using Response = BasicResponse<std::string, Bytes>;
+using ResponseView = BasicResponse<std::string_view, BytesView>;
 
-struct Request {
+template <class Text, class Data>
+struct BasicRequest {
   static constexpr std::uint32_t kId = 0x47492de5;
   static constexpr std::string_view kName = "http.request";
-  std::string method;
-  std::string url;
-  std::string http_version;
-  std::vector<Header> headers;
-  Bytes payload;
+  Text method;
+  Text url;
+  Text http_version;
+  std::vector<BasicHeader<Text>> headers;
+  Data payload;
   static void fields(auto& a, auto& m) { a(m.method, m.url, m.http_version, m.headers, m.payload); }
-  friend bool operator==(const Request&, const Request&) = default;
+  friend bool operator==(const BasicRequest&, const BasicRequest&) = default;
 };
+using Request = BasicRequest<std::string, Bytes>;
+using RequestView = BasicRequest<std::string_view, BytesView>;
 
 }  // namespace http
 

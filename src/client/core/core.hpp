@@ -75,13 +75,25 @@ class Core {
     std::size_t running = 0;  // requests
   };
 
+  // What is asked of a proxy, whichever it is.
+  struct Query {
+    Bytes http;  // boxed http.request
+    std::string model;
+    std::int32_t max_coefficient = 0, max_tokens = 0;
+    double timeout = 0;  // seconds
+    bool debug = false;
+    Bits256 public_key;
+    explicit Query(const ApiRequest&);
+    Bytes packet(const Bits256& id, int proto, std::uint32_t root_version);
+  };
+
   struct Request {
     ApiId api = 0;
     role::LinkId link = 0;  // 0: refused, waiting to be sent again
     Time deadline{};
     bool head_seen = false;
-    std::int64_t reserve = 0;                 // adjusted tokens that the proxy sets aside for it
-    std::shared_ptr<const ApiRequest> again;  // kept while a refusal may be for news that the proxy has not seen
+    std::int64_t reserve = 0;      // adjusted tokens that the proxy sets aside for it
+    std::unique_ptr<Query> again;  // kept while a refusal may be for news that the proxy has not seen
     Time again_until{};
     Time send_at{};  // while waiting
   };
@@ -128,7 +140,7 @@ class Core {
   Session* ready_session();
   std::string why_not_ready() const;
   Time news_for(const Session&) const;
-  void dispatch(Session&, const ApiRequest&, const Bits256& id, Request&, Effects&);
+  void dispatch(Session&, Query&, const Bits256& id, Request&, Effects&);
   void send_again(Time, Effects&);
   bool postpone(const Bits256& id, int code, Time);
   Request* request_of(const Session&, const Bits256& id);

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/assert.hpp"
+#include "base/text.hpp"
 #include "client/core/core.hpp"
 #include "market/prices.hpp"
 #include "wire/error_codes.hpp"
@@ -13,67 +14,60 @@ namespace {
 constexpr std::size_t kMaxRequest = (std::size_t{1} << 24) - 4096;
 constexpr auto kAgainInterval = std::chrono::milliseconds(500);
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (auto& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return out;
-}
-
-bool one_of(const std::string& name, std::initializer_list<std::string_view> list) {
-  return std::find(list.begin(), list.end(), name) != list.end();
-}
-
 // Hop-by-hop headers never travel. Credentials of the local API are for us alone, and who asks with which library on
 // which machine is nobody's business. Compressed answers cannot be counted by existing workers (D24), so none are asked
 // for.
-bool travels_to_worker(const std::string& name) {
+bool travels_to_worker(std::string_view name) {
+  static constexpr std::string_view kStay[] = {"host",
+                                               "connection",
+                                               "transfer-encoding",
+                                               "content-length",
+                                               "authorization",
+                                               "cookie",
+                                               "accept-encoding",
+                                               "expect",
+                                               "keep-alive",
+                                               "te",
+                                               "trailer",
+                                               "upgrade",
+                                               "api-key",
+                                               "x-api-key",
+                                               "origin",
+                                               "user-agent",
+                                               "proxy-authorization",
+                                               "proxy-connection",
+                                               "referer",
+                                               "forwarded",
+                                               "accept-language",
+                                               "x-real-ip"};
   for (const std::string_view family : {"x-stainless-", "x-forwarded-", "sec-", "openai-", "anthropic-"})
-    if (name.starts_with(family)) return false;
-  return !one_of(name, {"host",
-                        "connection",
-                        "transfer-encoding",
-                        "content-length",
-                        "authorization",
-                        "cookie",
-                        "accept-encoding",
-                        "expect",
-                        "keep-alive",
-                        "te",
-                        "trailer",
-                        "upgrade",
-                        "proxy-authorization",
-                        "proxy-connection",
-                        "x-api-key",
-                        "api-key",
-                        "user-agent",
-                        "origin",
-                        "referer",
-                        "accept-language",
-                        "forwarded",
-                        "x-real-ip"});
+    if (starts_ignoring_case(name, family)) return false;
+  return !is_one_of_ignoring_case(name, kStay);
 }
 
-bool travels_to_caller(const std::string& name) {
-  return !one_of(name,
-                 {"host", "connection", "transfer-encoding", "content-length", "keep-alive", "trailer", "upgrade"});
+bool travels_to_caller(std::string_view name) {
+  static constexpr std::string_view kStay[] = {
+      "host", "connection", "transfer-encoding", "content-length", "keep-alive", "trailer", "upgrade"};
+  return !is_one_of_ignoring_case(name, kStay);
 }
 
-wire::http::Request http_request(const ApiRequest& r) {
-  wire::http::Request out;
+Bytes http_request(const ApiRequest& r) {
+  wire::http::RequestView out;
   out.method = "POST";
   out.url = r.path;
   out.http_version = "HTTP/1.0";
+  out.headers.reserve(r.headers.size() + 2);
   bool typed = false;
   for (const auto& [name, value] : r.headers) {
-    const auto key = lower(name);
-    if (!travels_to_worker(key)) continue;
-    typed = typed || key == "content-type";
+    if (!travels_to_worker(name)) continue;
+    typed = typed || equal_ignoring_case(name, "content-type");
     out.headers.push_back({name, value});
   }
   if (!typed) out.headers.push_back({"Content-Type", "application/json"});  // D7
-  if (!r.body.empty()) out.headers.push_back({"Content-Length", std::to_string(r.body.size())});
+  const auto length = std::to_string(r.body.size());
+  if (!r.body.empty()) out.headers.push_back({"Content-Length", length});
   out.payload = r.body;
-  return out;
+  return wire::encode(out);
 }
 
 std::size_t size_of(const ApiRequest& r) {
@@ -82,34 +76,36 @@ std::size_t size_of(const ApiRequest& r) {
   return size;
 }
 
-Bytes query_for(const ApiRequest& r, const Bits256& id, int proto, std::uint32_t root_version) {
-  const double timeout = 0.95 * to_seconds(r.timeout);
-  auto http = wire::encode(http_request(r));
-  if (proto == 0) {
-    wire::client::RunQuery q;
-    q.model_name = r.model;
+}  // namespace
+
+Core::Query::Query(const ApiRequest& r)
+    : http(http_request(r)),
+      model(r.model),
+      max_coefficient(r.max_coefficient),
+      max_tokens(r.max_tokens),
+      timeout(0.95 * to_seconds(r.timeout)),
+      debug(r.enable_debug),
+      public_key(r.public_key) {}
+
+Bytes Core::Query::packet(const Bits256& id, int proto, std::uint32_t root_version) {
+  const auto encoded = [&](auto q) {
+    q.model_name = model;
     q.query = std::move(http);
-    q.max_coefficient = r.max_coefficient;
-    q.max_tokens = r.max_tokens;
+    q.max_coefficient = max_coefficient;
+    q.max_tokens = max_tokens;
     q.timeout = timeout;
     q.request_id = id;
     q.min_config_version = static_cast<std::int32_t>(root_version);
-    return wire::encode(q);
-  }
-  wire::client::RunQueryEx q;
-  q.model_name = r.model;
-  q.query = std::move(http);
-  q.max_coefficient = r.max_coefficient;
-  q.max_tokens = r.max_tokens;
-  q.timeout = timeout;
-  q.request_id = id;
-  q.min_config_version = static_cast<std::int32_t>(root_version);
-  q.set_debug(r.enable_debug);
-  if (proto >= 3) q.set_public_key(r.public_key);
-  return wire::encode(q);
+    if constexpr (requires { q.set_debug(debug); }) {
+      q.set_debug(debug);
+      if (proto >= 3) q.set_public_key(public_key);
+    }
+    auto out = wire::encode(q);
+    http = std::move(q.query);  // lent
+    return out;
+  };
+  return proto == 0 ? encoded(wire::client::RunQuery{}) : encoded(wire::client::RunQueryEx{});
 }
-
-}  // namespace
 
 // Among the ready ones, first those that can be paid, then the least busy.
 Core::Session* Core::ready_session() {
@@ -165,21 +161,22 @@ void Core::on(const ApiRequest& r, Time now, Effects& out) {
   running.deadline = now + r.timeout;
   running.reserve =
       market::tokens_to_reserve(r.max_tokens, static_cast<std::int64_t>(r.body.size()), r.max_coefficient);
+  Query query(r);
+  dispatch(*s, query, id, running, out);
   if (const auto until = news_for(*s) + config_.settle_time;
       now < until && money_.why_not_covered(*s->proxy_contract, running.reserve).empty()) {
-    running.again = std::make_shared<const ApiRequest>(r);
+    running.again = std::make_unique<Query>(std::move(query));
     running.again_until = until;
   }
-  dispatch(*s, r, id, running, out);
   deadlines_.emplace(running.deadline, id);
   COCOON_ASSERT(by_api_.emplace(r.id, id).second);
   requests_.emplace(id, std::move(running));
 }
 
-void Core::dispatch(Session& s, const ApiRequest& r, const Bits256& id, Request& running, Effects& out) {
+void Core::dispatch(Session& s, Query& query, const Bits256& id, Request& running, Effects& out) {
   running.link = s.link;
   ++s.running;
-  out.emplace_back(role::SendPacket{s.link, query_for(r, id, s.proto, proxies_.root()->version)});
+  out.emplace_back(role::SendPacket{s.link, query.packet(id, s.proto, proxies_.root()->version)});
 }
 
 // A refusal before the head, for money or configuration that we have seen on chain only just now: the proxy will see it
@@ -330,7 +327,7 @@ void Core::head(Session& s, const Bits256& id, BytesView answer, bool final, con
                 Effects& out) {
   auto* r = request_of(s, id);
   if (r == nullptr || r->head_seen) return;
-  auto response = wire::decode<wire::http::Response>(answer);
+  const auto response = wire::decode<wire::http::ResponseView>(answer);
   if (!response) return failed(id, wire::kErrorProtocolViolation, "unreadable answer: " + response.error().what, out);
   if (response->status_code < 200 || response->status_code > 599)
     return failed(id, wire::kErrorProtocolViolation, fmt::format("impossible HTTP status {}", response->status_code),
@@ -338,16 +335,17 @@ void Core::head(Session& s, const Bits256& id, BytesView answer, bool final, con
   r->head_seen = true;
   r->again.reset();
   ApiHead h{r->api, response->status_code, {}, {}};
-  for (auto& [name, value] : response->headers)
-    if (travels_to_caller(lower(name))) h.headers.emplace_back(std::move(name), std::move(value));
+  h.headers.reserve(response->headers.size());
+  for (const auto& [name, value] : response->headers)
+    if (travels_to_caller(name)) h.headers.emplace_back(name, value);
   if (!final) {
-    h.body = std::move(response->payload);
+    h.body = to_bytes(response->payload);
     out.emplace_back(std::move(h));
     out.emplace_back(OpenRoute{s.link, id, r->api});
     return;
   }
   out.emplace_back(std::move(h));
-  part(id, *r, std::move(response->payload), true, info, out);
+  part(id, *r, to_bytes(response->payload), true, info, out);
 }
 
 void Core::part(const Bits256& id, const Request& r, Bytes answer, bool final, const wire::client::QueryFinalInfo* info,

@@ -48,10 +48,12 @@ std::string refusal_body(int status) {
 
 }  // namespace
 
-Task<> ApiServer::State::handle(const HttpRequest& request, HttpResponder& responder) {
+// Each level of coroutines costs every request a frame: what only chooses who answers is a plain function.
+Task<> ApiServer::State::handle(std::shared_ptr<State> self, const HttpRequest& request, HttpResponder& responder) {
+  if (!self) co_return;
   Exchange x{request, responder};
-  name_request(x);
-  co_await dispatch(x);
+  self->name_request(x);
+  co_await self->dispatch(x);
 }
 
 void ApiServer::State::name_request(Exchange& x) {
@@ -82,35 +84,26 @@ bool ApiServer::State::admit_origin(Exchange& x) const {
 
 Task<> ApiServer::State::dispatch(Exchange& x) {
   if (!admit_origin(x))
-    co_return co_await refuse(x, failure(403, wire::kErrorRequest, "web pages of this origin may not use the API"));
+    return refuse(x, failure(403, wire::kErrorRequest, "web pages of this origin may not use the API"));
   const std::string path(x.request.path());
-  if (operator_api && operator_api->owns(path))
-    co_return co_await node::OperatorApi::answer(operator_api, x.request, x.responder);
-  if (x.request.method == "OPTIONS") {
-    auto headers = x.common;
-    headers.add("Allow", "GET, POST, OPTIONS");
-    co_await x.responder.respond(204, std::move(headers), {});
-    co_return;
-  }
+  if (operator_api && operator_api->owns(path)) return node::OperatorApi::answer(operator_api, x.request, x.responder);
+  if (x.request.method == "OPTIONS") return options(x);
   if (path != "/health") {
     auto key = gate.admit(x.request.headers);
-    if (!key) co_return co_await refuse(x, key.error());
+    if (!key) return refuse(x, std::move(key).error());
     x.key = std::move(*key);
   }
-  co_await route(x, path);
+  if (openai::endpoint_of(path) || openai::is_translated(path))
+    return x.request.method == "POST" ? complete(x) : not_allowed(x, "POST, OPTIONS");
+  if (path == kModels || path.starts_with("/v1/models/"))
+    return reads(x) ? models(x, model_in(path)) : not_allowed(x, "GET, HEAD, OPTIONS");
+  return operators(x, path);
 }
 
-Task<> ApiServer::State::route(Exchange& x, const std::string& path) {
-  if (openai::endpoint_of(path) || openai::is_translated(path)) {
-    if (x.request.method != "POST") co_return co_await not_allowed(x, "POST, OPTIONS");
-    co_await complete(x);
-  } else if (path == kModels || path.starts_with("/v1/models/")) {
-    if (!reads(x)) co_return co_await not_allowed(x, "GET, HEAD, OPTIONS");
-    auto wanted = model_in(path);
-    co_await models(x, std::move(wanted));
-  } else {
-    co_await operators(x, path);
-  }
+Task<> ApiServer::State::options(Exchange& x) {
+  auto headers = x.common;
+  headers.add("Allow", "GET, POST, OPTIONS");
+  co_await x.responder.respond(204, std::move(headers), {});
 }
 
 // Pages for operators, with the paths and names that existing dashboards read (wire.md 5.2).
@@ -118,25 +111,18 @@ Task<> ApiServer::State::operators(Exchange& x, const std::string& path) {
   static constexpr std::string_view kPages[] = {
       "/health", "/jsonstats", "/stats", "/metrics", "/perf", "/request/debuglogentry", "/attestation"};
   if (std::ranges::find(kPages, path) == std::end(kPages))
-    co_return co_await refuse(x, failure(404, wire::kErrorProtocolViolation, "no such route: " + path));
-  if (!reads(x)) co_return co_await not_allowed(x, "GET, HEAD, OPTIONS");
+    return refuse(x, failure(404, wire::kErrorProtocolViolation, "no such route: " + path));
+  if (!reads(x)) return not_allowed(x, "GET, HEAD, OPTIONS");
   const auto now = status();
   const int healthy = now.core.ready ? 200 : 503;
   const bool json = x.request.headers.get("accept").find(kJson) != std::string_view::npos;
-  if (path == "/health")
-    co_await page(x, healthy, std::string(kJson), node::health_body(now.core.waiting_for));
-  else if (path == "/metrics")
-    co_await page(x, 200, "text/plain; version=0.0.4; charset=utf-8", metrics_page(now, stats));
-  else if (path == "/attestation")
-    co_await page(x, 200, std::string(kJson), attestation ? attestation() : "{}");
-  else if (path == "/perf")
-    co_await page(x, 200, "text/plain; charset=utf-8", perf_page(now, stats));
-  else if (path == "/request/debuglogentry")
-    co_await page(x, 200, std::string(kJson), debug_entry(x));
-  else if (path == "/stats" && !json)
-    co_await page(x, 200, "text/html; charset=utf-8", html_page(now, stats, wall_clock()));
-  else
-    co_await page(x, 200, std::string(kJson), stats_page(now, stats, wall_clock()));
+  if (path == "/health") return page(x, healthy, std::string(kJson), node::health_body(now.core.waiting_for));
+  if (path == "/metrics") return page(x, 200, "text/plain; version=0.0.4; charset=utf-8", metrics_page(now, stats));
+  if (path == "/attestation") return page(x, 200, std::string(kJson), attestation ? attestation() : "{}");
+  if (path == "/perf") return page(x, 200, "text/plain; charset=utf-8", perf_page(now, stats));
+  if (path == "/request/debuglogentry") return page(x, 200, std::string(kJson), debug_entry(x));
+  if (path == "/stats" && !json) return page(x, 200, "text/html; charset=utf-8", html_page(now, stats, wall_clock()));
+  return page(x, 200, std::string(kJson), stats_page(now, stats, wall_clock()));
 }
 
 std::string ApiServer::State::debug_entry(const Exchange& x) const {
@@ -156,12 +142,11 @@ Task<> ApiServer::State::page(Exchange& x, int code, std::string type, std::stri
 
 Task<> ApiServer::State::not_allowed(Exchange& x, std::string allow) {
   x.common.add("Allow", std::move(allow));
-  const auto f = failure(405, wire::kErrorProtocolViolation,
-                         fmt::format("{} is not allowed on {}", x.request.method, x.request.path()));
-  co_await refuse(x, f);
+  return refuse(x, failure(405, wire::kErrorProtocolViolation,
+                           fmt::format("{} is not allowed on {}", x.request.method, x.request.path())));
 }
 
-Task<> ApiServer::State::refuse(Exchange& x, const Failure& f) {
+Task<> ApiServer::State::refuse(Exchange& x, Failure f) {
   ++stats.responses[f.status];
   auto headers = x.common;
   headers.add("Content-Type", std::string(kJson));
@@ -182,8 +167,8 @@ ApiServer::ApiServer(net::Executor executor, ApiConfig config, Submit submit, St
   options.max_connections = state_->config.max_connections;
   state_->config.defaults.limits.max_bytes = state_->config.max_body;
   state_->server = std::make_unique<net::HttpServer>(
-      executor, options, [weak = std::weak_ptr(state_)](const HttpRequest& request, HttpResponder& r) -> Task<> {
-        if (const auto state = weak.lock()) co_await state->handle(request, r);
+      executor, options, [weak = std::weak_ptr(state_)](const HttpRequest& request, HttpResponder& r) {
+        return State::handle(weak.lock(), request, r);
       });
 }
 

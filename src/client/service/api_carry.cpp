@@ -1,6 +1,7 @@
 // Answers on their way from the core to their callers: the data path of the client.
 #include <fmt/format.h>
 
+#include "base/text.hpp"
 #include "client/service/api_state.hpp"
 #include "openai/chat.hpp"
 #include "openai/json_object.hpp"
@@ -23,10 +24,8 @@ bool is_event_stream(const HttpHeaders& headers) {
 // What a worker may say to our caller in headers: nothing about connections, and nothing that is ours to say.
 bool may_pass(const net::HttpHeader& header) {
   if (!net::is_valid_header(header) || net::is_hop_by_hop(header.name)) return false;
-  for (const std::string_view own : {"set-cookie", "x-request-id", "server", "vary"})
-    if (net::equal_ignoring_case(header.name, own)) return false;
-  constexpr std::string_view kPermissions = "access-control-";
-  return !net::equal_ignoring_case(std::string_view(header.name).substr(0, kPermissions.size()), kPermissions);
+  static constexpr std::string_view kOurs[] = {"set-cookie", "x-request-id", "server", "vary"};
+  return !is_one_of_ignoring_case(header.name, kOurs) && !starts_ignoring_case(header.name, "access-control-");
 }
 
 HttpHeaders answer_headers(Headers of_worker, const Exchange& x) {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "crypto/crypto.hpp"
 #include "wire/error_codes.hpp"
 
@@ -15,8 +16,7 @@ namespace {
 std::string_view secret_in(const net::HttpHeaders& headers) {
   const auto authorization = headers.get("authorization");
   if (constexpr std::string_view kBearer = "Bearer ";
-      authorization.size() > kBearer.size() &&
-      net::equal_ignoring_case(authorization.substr(0, kBearer.size()), kBearer))
+      authorization.size() > kBearer.size() && starts_ignoring_case(authorization, kBearer))
     return authorization.substr(kBearer.size());
   if (const auto key = headers.get("x-api-key"); !key.empty()) return key;
   return headers.get("api-key");

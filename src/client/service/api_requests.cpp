@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/text.hpp"
 #include "client/service/api_state.hpp"
 #include "market/prices.hpp"
 #include "market/selection.hpp"
@@ -88,7 +89,7 @@ Result<ApiRequest> ApiServer::State::read(Exchange& x) const {
   TRY_ASSIGN(r.public_key, parse_receiver_key(parsed.receiver_public_key));
   r.path = std::string(openai::path_of(*endpoint));
   for (const auto& h : x.request.headers)
-    if (!net::equal_ignoring_case(h.name, "x-request-id") && !net::equal_ignoring_case(h.name, "content-type"))
+    if (!equal_ignoring_case(h.name, "x-request-id") && !equal_ignoring_case(h.name, "content-type"))
       r.headers.emplace_back(h.name, h.value);
   r.headers.emplace_back("Content-Type", std::move(body.content_type));
   r.headers.emplace_back("X-Request-Id", x.request_id);
@@ -111,10 +112,21 @@ Task<> ApiServer::State::complete(Exchange& x) {
   stats.bytes_received.add(static_cast<double>(x.request.body.size()), x.received);
   auto r = read(x);
   bool success = false;
-  if (r)
-    success = co_await run(x, std::move(*r));
-  else
+  const auto nano = x.key ? price() : 0;
+  const auto most = x.key && r ? most_of(*r, nano) : 0;
+  if (!r) {
     co_await refuse(x, failure(openai::http_status_of(r.error().code), r.error().code, r.error().what));
+  } else if (auto refused = x.key ? gate.enter(*x.key, x.model, most, x.received) : std::nullopt) {
+    co_await refuse(x, std::move(*refused));
+  } else {
+    const auto id = r->id = next_id++;
+    const auto answer = open(id, x);
+    submit(std::move(*r));
+    success = co_await carry(x, *answer);
+    close(id, x, *answer);
+    if (x.key) gate.leave(*x.key, most, cost_of(*answer, nano, most));
+    if (!x.guid.empty() && answer->end()) remember_debug(x.guid, debug_text(*answer->end(), x.received, x.head_at));
+  }
   const auto now = wall_clock();
   const auto taken = to_seconds(now - x.received);
   (success ? stats.success : stats.failed).add(1, now);
@@ -127,26 +139,6 @@ std::int64_t ApiServer::State::price() const {
   return now.core.root ? static_cast<std::int64_t>(std::min<std::uint64_t>(now.core.root->params.price_per_token,
                                                                            std::numeric_limits<std::int64_t>::max()))
                        : 0;
-}
-
-Task<bool> ApiServer::State::run(Exchange& x, ApiRequest r) {
-  r.id = next_id++;
-  const auto id = r.id;
-  const auto nano = x.key ? price() : 0;
-  const auto most = x.key ? most_of(r, nano) : 0;
-  if (x.key) {
-    if (const auto refused = gate.enter(*x.key, x.model, most, x.received)) {
-      co_await refuse(x, *refused);
-      co_return false;
-    }
-  }
-  const auto answer = open(id, x);
-  submit(std::move(r));
-  const bool success = co_await carry(x, *answer);
-  close(id, x, *answer);
-  if (x.key) gate.leave(*x.key, most, cost_of(*answer, nano, most));
-  if (!x.guid.empty() && answer->end()) remember_debug(x.guid, debug_text(*answer->end(), x.received, x.head_at));
-  co_return success;
 }
 
 // For /request/debuglogentry.

@@ -61,15 +61,15 @@ struct ApiServer::State : std::enable_shared_from_this<State> {
   std::deque<std::pair<std::string, std::string>> debug_log;  // request_guid, text; the newest last
 
   // api.cpp: every request's way in, and the small answers
-  net::Task<> handle(const net::HttpRequest&, net::HttpResponder&);
+  static net::Task<> handle(std::shared_ptr<State>, const net::HttpRequest&, net::HttpResponder&);
   net::Task<> dispatch(Exchange&);
-  net::Task<> route(Exchange&, const std::string& path);
+  net::Task<> options(Exchange&);
   net::Task<> operators(Exchange&, const std::string& path);
   std::string debug_entry(const Exchange&) const;
   void name_request(Exchange&);
   bool admit_origin(Exchange&) const;
   net::Task<> page(Exchange&, int status, std::string type, std::string body);
-  net::Task<> refuse(Exchange&, const Failure&);
+  net::Task<> refuse(Exchange&, Failure);
   net::Task<> not_allowed(Exchange&, std::string allow);
 
   // api_requests.cpp: from the caller to the core
@@ -81,7 +81,6 @@ struct ApiServer::State : std::enable_shared_from_this<State> {
   }
   net::Task<> complete(Exchange&);
   Result<ApiRequest> read(Exchange&) const;
-  net::Task<bool> run(Exchange&, ApiRequest);
   net::Task<Failure> explain(Exchange&, const ApiFailed&);
   std::int64_t price() const;  // nanoTON per adjusted token; 0: not known yet
   void remember_debug(const std::string& guid, std::string text);

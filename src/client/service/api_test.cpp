@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/text.hpp"
 #include "crypto/crypto.hpp"
 #include "net/http_client.hpp"
 #include "net/testing.hpp"
@@ -369,7 +370,7 @@ TEST_F(ApiTest, TheConfiguredPolicyIsForRequestsThatNameNone) {
     exchange(std::move(c));
     std::vector<std::string> sent;
     for (const auto& [name, value] : std::get<ApiRequest>(events.back()).headers)
-      if (net::equal_ignoring_case(name, "x-cocoon-policy")) sent.push_back(value);
+      if (equal_ignoring_case(name, "x-cocoon-policy")) sent.push_back(value);
     EXPECT_EQ(sent, std::vector<std::string>{named.empty() ? "cheapest" : named});
   }
 }
@@ -480,7 +481,7 @@ TEST_F(ApiTest, RequestsHaveIdsFromEndToEnd) {
   const auto sent = [&](std::size_t i) {
     std::vector<std::string> out;
     for (const auto& [name, value] : std::get<ApiRequest>(events.at(i)).headers)
-      if (net::equal_ignoring_case(name, "x-request-id")) out.push_back(value);
+      if (equal_ignoring_case(name, "x-request-id")) out.push_back(value);
     return out;
   };
   auto c = call("POST", "/v1/chat/completions", kAsk);
@@ -682,7 +683,7 @@ TEST_F(ApiTest, TranscriptionsTravelAsForms) {
   EXPECT_EQ(r.model, "whisper");
   std::vector<std::string> types;
   for (const auto& [name, value] : r.headers)
-    if (net::equal_ignoring_case(name, "content-type")) types.push_back(value);
+    if (equal_ignoring_case(name, "content-type")) types.push_back(value);
   EXPECT_EQ(types, std::vector<std::string>{"multipart/form-data; boundary=B"});
   EXPECT_THAT(to_text(r.body), HasSubstr("\r\n\r\n\x01\x02\r\n--B\r\n"));
   c.body = "--B--";

@@ -1,23 +1,16 @@
 #include "worker/core/replies.hpp"
 
-#include <algorithm>
-
+#include "base/text.hpp"
 #include "wire/http_edit.hpp"
 
 namespace cocoon::worker {
 namespace {
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (auto& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return out;
-}
-
-bool travels(const std::string& name) {
+bool travels(std::string_view name) {
   static constexpr std::string_view kOfOneConnection[] = {
       "host",    "connection", "transfer-encoding", "content-length", "keep-alive",
       "trailer", "te",         "upgrade",           "server",         "date"};
-  return std::ranges::find(kOfOneConnection, name) == std::end(kOfOneConnection);
+  return !is_one_of_ignoring_case(name, kOfOneConnection);
 }
 
 wire::proxy::QueryFinalInfo final_info(const Ending& e) {
@@ -86,24 +79,26 @@ Bytes error(const ReplyForm& form, int code, std::string text, bool after_first,
 
 Bytes http_response(int status, const Headers& from_engine, BytesView payload, bool complete, double start,
                     double end) {
-  wire::http::Response r;
+  wire::http::ResponseView r;
   r.http_version = "HTTP/1.1";
   r.status_code = status;
+  r.headers.reserve(from_engine.size() + 4);
   bool typed = false;
   for (const auto& [name, value] : from_engine) {
-    const std::string key = lower(name);
-    if (!travels(key)) continue;
-    typed = typed || key == "content-type";
+    if (!travels(name)) continue;
+    typed = typed || equal_ignoring_case(name, "content-type");
     r.headers.push_back({name, value});
   }
   if (!typed) r.headers.push_back({"Content-Type", "application/json"});  // D3
-  r.headers.push_back({"X-Cocoon-Worker-Start", wire::seconds_text(start)});
-  r.headers.push_back({"X-Cocoon-Worker-End", wire::seconds_text(end)});
+  const auto start_text = wire::seconds_text(start), end_text = wire::seconds_text(end);
+  const auto length = std::to_string(payload.size());
+  r.headers.push_back({"X-Cocoon-Worker-Start", start_text});
+  r.headers.push_back({"X-Cocoon-Worker-End", end_text});
   if (complete)
-    r.headers.push_back({"Content-Length", std::to_string(payload.size())});
+    r.headers.push_back({"Content-Length", length});
   else
     r.headers.push_back({"Transfer-Encoding", "chunked"});
-  r.payload = to_bytes(payload);
+  r.payload = payload;
   return wire::encode(r);
 }
 

@@ -1,8 +1,8 @@
 // Requests of proxies on the engine (wire.md 4.7.3, 5.4, 5.5, 5.8).
 #include <algorithm>
-#include <cctype>
 #include <limits>
 
+#include "base/text.hpp"
 #include "market/timeouts.hpp"
 #include "openai/error.hpp"
 #include "openai/request.hpp"
@@ -31,15 +31,15 @@ struct EngineCall {
   openai::EngineRequest body;
 };
 
-// The first header of that name, given in lower case.
-std::string_view header(const wire::http::Request& request, std::string_view name) {
+// The first header of that name.
+std::string_view header(const wire::http::RequestView& request, std::string_view name) {
   for (const auto& h : request.headers)
-    if (std::ranges::equal(h.name, name, {}, [](unsigned char c) { return std::tolower(c); })) return h.value;
+    if (equal_ignoring_case(h.name, name)) return h.value;
   return {};
 }
 
 // The application's name for its request, so that the engine's log can be read beside its own.
-void carry_request_id(const wire::http::Request& request, EngineCall& to) {
+void carry_request_id(const wire::http::RequestView& request, EngineCall& to) {
   const auto id = header(request, "x-request-id");
   const bool good =
       !id.empty() && id.size() <= kMaxRequestId && std::ranges::all_of(id, [](char c) { return c > 0x20 && c < 0x7f; });
@@ -47,7 +47,7 @@ void carry_request_id(const wire::http::Request& request, EngineCall& to) {
 }
 
 Result<EngineCall> engine_call(BytesView query, std::string_view model, const openai::JsonLimits& limits) {
-  auto request = wire::decode<wire::http::Request>(query);
+  const auto request = wire::decode<wire::http::RequestView>(query);
   if (!request) return fail(wire::kErrorProtocolViolation, "the request cannot be read: {}", request.error().what);
   if (request->method != "POST") return fail(wire::kErrorProtocolViolation, "only POST requests are served");
   const auto endpoint = openai::endpoint_of(request->url);
