@@ -178,7 +178,8 @@ struct AnswerBody::State {
           decides("error\"");
           break;
         case 'f':
-          decides("finish_reason\"");
+          // Ollama of 2024 says "finish_reason":"" in every chunk but the last.
+          if (const auto value = value_of("finish_reason\""); value && is_text(*value)) out.plain = false;
           break;
         case 'r':
           for (const std::string_view name : {"reasoning_content\"", "reasoning\"", "refusal\""}) tells(name);
@@ -197,11 +198,9 @@ struct AnswerBody::State {
   }
 
   static bool ends_choices(std::string_view data) {
-    for (std::size_t at = data.find("\"finish_reason\""); at != std::string_view::npos;
-         at = data.find("\"finish_reason\"", at + 1)) {
-      const auto value = data.find_first_not_of(" :", at + 15);
-      if (value != std::string_view::npos && data[value] == '"') return true;
-    }
+    constexpr std::string_view kName = "\"finish_reason\"";
+    for (auto at = data.find(kName); at != std::string_view::npos; at = data.find(kName, at + 1))
+      if (is_text(data.substr(at + kName.size()))) return true;
     return false;
   }
 

@@ -41,6 +41,7 @@ const Stream kStreams[] = {
     {"vllm-error-mid.sse", {}, 1, true, true, "Clear"},
     {"sglang-reasoning.sse", {20, 0, 7, 3}, 7, true, false, "It is 4.", "2 plus 2", true},
     {"ollama-usage-last.sse", {26, 0, 4, 0}, 3, true, false, "Good morning!", "", true},
+    {"ollama-2024.sse", {}, 3, true, false, "Good morning!"},
     {"llama-server-usage-last.sse", {14, 13, 3, 0}, 3, true, false, "Long ago,", "", true},
     {"llama-server-no-usage.sse", {}, 3, true, false, "Long ago,"},
     {"tgi-usage-last.sse", {40, 0, 4, 0}, 4, true, false, "Deep learning is fun", "", true},
@@ -82,6 +83,25 @@ TEST(Engines, StreamsCutAnywhere) {
       EXPECT_TRUE(!asked || whole_out == in) << "nobody changes what was asked for";
       EXPECT_EQ(whole_out.find("\"choices\":[]") != whole_out.npos, asked && s.has_usage_event);
       EXPECT_EQ(texts_of(whole_out), (std::pair<std::string, std::string>(s.content, s.reasoning)));
+    }
+  }
+}
+
+// Only the event that ends the choices waits, for the usage that may follow it.
+TEST(Engines, NoTextWaitsForTheNext) {
+  for (const auto& s : kStreams) {
+    SCOPED_TRACE(s.file);
+    const auto in = recorded(s.file);
+    AnswerBody body({.form = BodyForm::event_stream, .drop_usage_event = true});
+    for (std::size_t at = 0, end = 0; (end = in.find("\n\n", at)) != in.npos; at = end + 2) {
+      const auto event = std::string_view(in).substr(at, end + 2 - at);
+      const auto texts = body.texts();
+      std::string out;
+      body.push(event, out);
+      constexpr std::string_view kReason = "\"finish_reason\":\"";
+      const auto reason = event.find(kReason);
+      const bool ends = reason != event.npos && event[reason + kReason.size()] != '"';
+      EXPECT_TRUE(body.texts() == texts || ends || out.ends_with(event)) << event;
     }
   }
 }
