@@ -37,7 +37,9 @@ struct AnswerBody::State {
   bool error = false;
   bool whole = true;
   std::uint64_t texts = 0;
-  std::string held;  // the event that ended the choices, until it is known whether usage follows
+  std::string held;  // the event that ended the choices, or [DONE], until it is known whether usage follows
+
+  bool counted() const { return usage != Usage{}; }
 
   void release(std::string& out) {
     out += held;
@@ -90,7 +92,8 @@ struct AnswerBody::State {
     error = error || event.name == "error";
     if (!event.has_data || event.is_done()) {
       release(out);
-      out += event.raw;
+      auto& to = event.is_done() && !counted() ? held : out;
+      to += event.raw;
       return;
     }
     const auto look = look_at(event.data);
@@ -251,6 +254,7 @@ void AnswerBody::finish(std::string& out) {
 }
 
 const Usage& AnswerBody::usage() const { return state_->usage; }
+bool AnswerBody::counted() const { return state_->counted(); }
 std::uint64_t AnswerBody::texts() const { return state_->texts; }
 bool AnswerBody::whole() const { return state_->whole; }
 bool AnswerBody::has_error() const { return state_->error; }

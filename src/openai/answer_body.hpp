@@ -36,6 +36,9 @@ class AnswerBody {
   void finish(std::string& out);  // no more comes; what was held back goes on
 
   const Usage& usage() const;
+  // Has the engine said what its answer cost? Until it has, the [DONE] of an event stream is held back for finish():
+  // whoever takes no answer without usage can still end it otherwise.
+  bool counted() const;
   // Of an event stream: events that have gone on with text of an answer in them. Engines send one token in each, so
   // this is what was delivered of an answer that broke off before its usage came.
   std::uint64_t texts() const;

@@ -20,6 +20,13 @@ const longStream = (options) => network.chat({
   fixture: { chunks: 2000, delay_ms: 5 },
 }, options);
 
+// A long stream, as soon as there is a worker again.
+const begun = () => until('a stream begins', async () => {
+  await network.healthy();
+  const reply = await longStream();
+  return reply.ok ? reply : void await reply.text();
+});
+
 // Reads some of a long stream and leaves. How many chunks came, and the milliseconds until the engine had stopped.
 async function leave() {
   const { cancelled } = await engine();
@@ -68,4 +75,35 @@ test('a worker that dies is paid for exactly what had arrived', async () => {
   const have = books();
   assert.equal(have.clients[0].used_tokens - had.clients[0].used_tokens, 8 * pieces);
   assert.equal(have.workers[0].earned_tokens - had.workers[0].earned_tokens, 8 * pieces);
+});
+
+test('a proxy that dies ends a stream with an error, not with its end', async () => {
+  const reply = await begun();
+  const old = network.pidsOf('proxy');
+  let text = '';
+  for await (const piece of reply.body) {
+    text += new TextDecoder().decode(piece);
+    if (text.split('data: ').length > 20 && network.pidsOf('proxy').some((pid) => old.includes(pid))) network.kill('proxy');
+  }
+  const events = text.split('\n\n').filter((e) => e.startsWith('data: ')).map((e) => JSON.parse(e.slice(6)));
+  assert.ok(events.at(-1).error, text.slice(-500));
+  await network.restarted('proxy', old);
+});
+
+test('a client that dies breaks its caller\'s connection, and stops the engine', async () => {
+  const reply = await begun();
+  const { cancelled } = await engine();
+  let old;
+  let text = '';
+  await assert.rejects(async () => {
+    for await (const piece of reply.body) {
+      text += new TextDecoder().decode(piece);
+      if (text.split('data: ').length > 20) old ??= network.kill('client');
+    }
+  });
+  assert.ok(!text.includes('[DONE]'));
+  await until('the engine stops', async () => (await engine()).cancelled > cancelled);
+  await until('nothing is reserved', async () =>
+    (await getJson(`${network.proxy}/jsonstats`)).body.clients.every((c) => c.reserved_tokens === 0));
+  await network.restarted('client', old);
 });

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { File } from 'node:buffer';
 import { after, before, test } from 'node:test';
 import OpenAI, { toFile } from 'openai';
-import { Network } from '../e2e/network.mjs';
+import { Network, until } from '../e2e/network.mjs';
 
 globalThis.File ??= File;  // Debian's Node.js 18 knows it, but not as a global; the SDK asks for one
 const network = new Network({ portBase: 25000, args: ['--fixture-engine', '--model-name', 'fixture'] });
@@ -56,6 +56,7 @@ test('members that only the engine knows reach it', async () => {
 });
 
 for (const [mode, status, kind] of [
+  ['no-usage', 502, OpenAI.InternalServerError],
   ['error', 500, OpenAI.InternalServerError],
   ['flat-error', 400, OpenAI.BadRequestError],
   ['plain-error', 502, OpenAI.InternalServerError],
@@ -79,6 +80,35 @@ test('an engine that stalls is given up at the deadline of the request', async (
 test('a stream that its engine breaks off ends with an error, not as if it were whole', async () => {
   const stream = await openai.chat.completions.create({ model, messages, stream: true, fixture: { mode: 'die-mid' } });
   await assert.rejects(async () => { for await (const chunk of stream) assert.ok(chunk); }, OpenAI.APIError);
+});
+
+const books = async () => (await (await fetch(`${network.proxy}/jsonstats`)).json()).clients[0];
+async function charged(work) {
+  const before_ = (await books()).used_tokens;
+  await work();
+  await until('the reservation is released', async () => (await books()).reserved_tokens === 0);
+  return (await books()).used_tokens - before_;
+}
+
+test('a stream that does not say what it cost ends with an error, and what was delivered is charged', async () => {
+  const chunks = 50;
+  const cost = await charged(async () => {
+    const stream = await openai.chat.completions.create(
+      { model, messages, stream: true, fixture: { mode: 'no-usage', chunks } });
+    let texts = 0;
+    await assert.rejects(async () => {
+      for await (const chunk of stream) texts += chunk.choices[0].delta.content ? 1 : 0;
+    }, OpenAI.APIError);
+    assert.equal(texts, chunks);
+  });
+  assert.equal(cost, 8 * chunks);  // a token of an answer weighs 8
+});
+
+test('an engine that claims more than was reserved gets what was reserved', async () => {
+  const max_tokens = 64;
+  const cost = await charged(() => openai.chat.completions.create({ model, messages, max_tokens, fixture: { mode: 'huge-usage' } }));
+  // At most: each token of the answer at the weight of 8, each byte of the request as one token.
+  assert.ok(cost >= 8 * max_tokens && cost <= 8 * (max_tokens + 2000), String(cost));
 });
 
 test('an answer whose engine breaks it off does not end well', async () => {

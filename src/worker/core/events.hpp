@@ -87,6 +87,7 @@ struct StartJob {
   Bytes body;
   Duration deadline{};            // for the whole exchange
   bool drop_usage_event = false;  // of a stream whose reader did not ask for it
+  bool needs_usage = false;       // an answer that does not say what it cost has failed
   Pricing pricing;
 };
 // Nobody reads the answer any more: the engine is left, and the job ends with EngineFailed, unless it has ended

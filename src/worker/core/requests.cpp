@@ -29,6 +29,7 @@ struct EngineCall {
   std::string path;
   Headers headers;
   openai::EngineRequest body;
+  bool needs_usage = true;
 };
 
 // The first header of that name.
@@ -61,6 +62,7 @@ Result<EngineCall> engine_call(BytesView query, std::string_view model, const op
     call.body.body = std::move(form.form.body);
     call.body.stream = call.body.include_usage = form.stream;
     content_type = std::move(form.form.content_type);
+    call.needs_usage = false;  // many engines that hear count no tokens, only seconds
   } else {
     TRY_ASSIGN(call.body, openai::rewrite_for_engine(*endpoint, as_text(request->payload), model, limits));
   }
@@ -91,6 +93,7 @@ Result<StartJob> Core::prepare(const Session& s, const wire::proxy::RunQueryEx& 
   job.body = to_bytes(call.body.body);
   job.deadline = seconds(market::inner_timeout(std::min(q.timeout, market::kMaxTimeout)));
   job.drop_usage_event = call.body.stream && !call.body.include_usage;
+  job.needs_usage = call.needs_usage;
   job.pricing = {q.coefficient, multipliers_of(params),
                  static_cast<std::int64_t>(std::min<std::uint64_t>(params.price_per_token, INT64_MAX))};
   return job;
@@ -205,7 +208,9 @@ void Core::on(const EngineFailed& e, Time now, Effects& out) {
   count(false, {});
   const int status = late ? 504 : 502;
   const int code = late ? wire::kErrorTimeout : wire::kErrorNotReady;
-  const auto* why = late ? "the worker's engine did not answer in time" : "the worker's engine cannot be reached";
+  const auto* why = late                                      ? "the worker's engine did not answer in time"
+                    : e.how == EngineFailed::How::unreachable ? "the worker's engine cannot be reached"
+                                                              : "the worker's engine gave no proper answer";
   whole_answer(e.job, status, {{"Content-Type", "application/json"}}, as_bytes(openai::error_body(status, code, why)),
                {}, now, out);
 }

@@ -36,6 +36,7 @@ TEST(WorkerRequests, ABodyIsRewrittenAndStarted) {
       as_text(job.body),
       R"({"model":"m","stream":true,"max_tokens":7,"stream_options":{"include_usage":true},"max_completion_tokens":7})");
   EXPECT_TRUE(job.drop_usage_event);
+  EXPECT_TRUE(job.needs_usage);
   EXPECT_EQ(job.deadline, 95s);
   EXPECT_EQ(job.link, w.link);
   EXPECT_EQ(job.request_id, filled(1));

@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t kLargestPart = 256 * 1024;
 constexpr std::size_t kLargestPage = std::size_t{1} << 20;
 constexpr int kFirstError = 400;  // HTTP status
+constexpr const char* kNoUsage = "the engine's answer has no usage";
 // How often a job that waits for room on its link looks by itself.
 constexpr auto kLookAgain = std::chrono::milliseconds(20);
 
@@ -60,6 +61,11 @@ openai::Usage delivered(const openai::AnswerBody& body) {
   auto usage = body.usage();
   if (usage.completion == 0) usage.completion = static_cast<std::int64_t>(body.texts());
   return usage;
+}
+
+// An engine that does not say what its answer cost would work for nothing, and nobody would notice.
+bool lacks_usage(const StartJob& job, int status, const openai::AnswerBody& body) {
+  return job.needs_usage && status < kFirstError && !body.counted();
 }
 
 EngineFailed::How how(const Error& e, bool answer_began) {
@@ -148,6 +154,10 @@ net::Task<> EngineRunner::State::whole(const StartJob& order, const Job& job, ne
     tell(job, EngineFailed{order.job, EngineFailed::How::broken, "the engine's answer is no whole JSON", {}});
     co_return;
   }
+  if (lacks_usage(order, answer.status(), body)) {
+    tell(job, EngineFailed{order.job, EngineFailed::How::broken, kNoUsage, {}});
+    co_return;
+  }
   tell(job, EngineAnswer{order.job, answer.status(), headers_of(answer.headers()), to_bytes(out), body.usage()});
 }
 
@@ -178,6 +188,10 @@ net::Task<> EngineRunner::State::stream(const StartJob& order, const Job& job, n
     const auto usage = delivered(body);
     if (!co_await send_parts(order, job, out, usage)) co_return;
     tell(job, EngineFailed{order.job, EngineFailed::How::broken, "the engine ended its answer before its end", usage});
+    co_return;
+  }
+  if (lacks_usage(order, answer.status(), body)) {  // what is in `out` would tell its reader that all is well
+    tell(job, EngineFailed{order.job, EngineFailed::How::broken, kNoUsage, delivered(body)});
     co_return;
   }
   tell(job, EngineDone{order.job, to_bytes(out), body.usage()});

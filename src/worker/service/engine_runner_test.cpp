@@ -235,6 +235,53 @@ TEST_F(EngineRunnerTest, AStreamWithoutItsEndIsBrokenAndCountsWhatWentOut) {
   EXPECT_NE(parts.find("\"lo\""), std::string::npos) << "all of it was delivered";
 }
 
+TEST_F(EngineRunnerTest, AnAnswerWithoutUsageHasFailedWhereUsageIsNeeded) {
+  serve([](const HttpRequest&, HttpResponder& r) -> Task<> {
+    co_await r.respond(200, HttpHeaders::content_type("application/json"),
+                       R"({"choices":[{"message":{"content":"Hi"}}]})");
+  });
+  auto order = job();
+  run_job(order);
+  EXPECT_NE(last<EngineAnswer>(), nullptr) << "nobody needs it";
+  order.job = 2;
+  order.needs_usage = true;
+  run_job(order);
+  const auto* failed = last<EngineFailed>();
+  ASSERT_NE(failed, nullptr);
+  EXPECT_EQ(failed->how, EngineFailed::How::broken);
+  EXPECT_THAT(failed->why, testing::HasSubstr("no usage"));
+}
+
+TEST_F(EngineRunnerTest, AnErrorNeedsNoUsage) {
+  serve([](const HttpRequest&, HttpResponder& r) -> Task<> {
+    co_await r.respond(400, HttpHeaders::content_type("application/json"), R"({"error":{"message":"no"}})");
+  });
+  auto order = job();
+  order.needs_usage = true;
+  run_job(order);
+  ASSERT_NE(last<EngineAnswer>(), nullptr);
+  EXPECT_EQ(last<EngineAnswer>()->status, 400);
+}
+
+// Its reader gets no [DONE], and what went out counts.
+TEST_F(EngineRunnerTest, AStreamWithoutUsageHasFailedWhereUsageIsNeeded) {
+  serve([](const HttpRequest&, HttpResponder& r) -> Task<> {
+    co_await r.start(200, HttpHeaders::content_type("text/event-stream"),
+                     event(R"({"choices":[{"delta":{"content":"Hel"}}]})"));
+    co_await r.write(event(R"({"choices":[{"delta":{"content":"lo"},"finish_reason":"stop"}]})"));
+    co_await r.finish(event("[DONE]"));
+  });
+  auto order = job();
+  order.drop_usage_event = order.needs_usage = true;
+  run_job(order);
+  const auto* failed = last<EngineFailed>();
+  ASSERT_NE(failed, nullptr);
+  EXPECT_EQ(failed->how, EngineFailed::How::broken);
+  EXPECT_EQ(failed->usage, (openai::Usage{0, 0, 2, 0}));
+  EXPECT_NE(parts.find("\"lo\""), std::string::npos);
+  EXPECT_EQ(parts.find("[DONE]"), std::string::npos);
+}
+
 TEST_F(EngineRunnerTest, PartsCarryWhatHasGoneOutWhereThatIsWanted) {
   const auto hel = event(R"({"choices":[{"delta":{"content":"Hel"}}]})");
   const auto lo = event(R"({"choices":[{"delta":{"content":"lo"}}]})");
