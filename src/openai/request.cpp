@@ -149,10 +149,30 @@ Result<> limit_for_engine(JsonObject& body, EngineRequest& out) {
   return {};
 }
 
+// Engines that keep prompts share them among requests of one salt only: otherwise the time to the first token tells
+// anybody which prompts others have sent. An application may divide its own share further.
+Result<> salt_for_engine(JsonObject& body, std::string_view salt) {
+  TRY_ASSIGN(const auto own, body.string("cache_salt"));
+  const std::string_view rest = own ? body.find("cache_salt")->value.substr(1) : "\"";
+  std::string text = "\"" + std::string(salt);
+  if (own) text += '.';
+  text += rest;
+  body.set("cache_salt", std::move(text));
+  return {};
+}
+
 }  // namespace
 
+bool is_cache_salt(std::string_view text) {
+  constexpr std::size_t kShortest = 16;
+  constexpr std::size_t kLongest = 128;
+  return text.size() >= kShortest && text.size() <= kLongest && std::ranges::all_of(text, [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+         });
+}
+
 Result<EngineRequest> rewrite_for_engine(Endpoint endpoint, std::string_view text, std::string_view model,
-                                         const JsonLimits& limits) {
+                                         const JsonLimits& limits, std::string_view cache_salt) {
   TRY_ASSIGN(JsonObject body, JsonObject::parse(text, limits));
   TRY_ASSIGN(const auto asked, body.string("model"));
   if (!asked || *asked != model) return fail(kProtocolViolation, "this worker does not serve the model of the request");
@@ -164,6 +184,7 @@ Result<EngineRequest> rewrite_for_engine(Endpoint endpoint, std::string_view tex
   }
   for (const auto name : kClientOnly) body.remove(name);
   for (const auto name : kNetworkOnly) body.remove(name);
+  if (!cache_salt.empty()) TRY(salt_for_engine(body, cache_salt));
   out.body = body.text();
   return out;
 }

@@ -53,9 +53,15 @@ struct EngineRequest {
   std::optional<std::int64_t> max_tokens;  // the limit the engine was given
 };
 
+// Names, on its way from the client to the worker, whose requests may share what an engine has computed of a prompt:
+// text that others cannot guess (is_cache_salt).
+inline constexpr std::string_view kCacheSaltHeader = "x-cocoon-cache-salt";
+bool is_cache_salt(std::string_view text);  // 16 to 128 letters and digits
+
 // For the worker: the model must be `model` (621); a stream always reports usage; without a stream there are no
 // stream_options; one token limit stands under both names; members that are Cocoon's own do not reach the engine.
+// `cache_salt`, if not empty, is what the engine's member of that name gets, before the application's own.
 Result<EngineRequest> rewrite_for_engine(Endpoint, std::string_view body, std::string_view model,
-                                         const JsonLimits& limits = {});
+                                         const JsonLimits& limits = {}, std::string_view cache_salt = {});
 
 }  // namespace cocoon::openai

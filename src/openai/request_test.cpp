@@ -12,6 +12,25 @@ Result<EngineRequest> rewrite(std::string_view body, std::string_view model) {
   return rewrite_for_engine(Endpoint::chat_completions, body, model);
 }
 
+TEST(EngineRequest, ASaltStandsBeforeTheApplicationsOwn) {
+  const auto salted = [](std::string_view body) {
+    auto r = rewrite_for_engine(Endpoint::embeddings, body, "m", {}, "0123456789abcdef");
+    return r ? r->body : r.error().what;
+  };
+  EXPECT_EQ(salted(R"({"model":"m"})"), R"({"model":"m","cache_salt":"0123456789abcdef"})");
+  EXPECT_EQ(salted(R"({"model":"m","cache_salt":null})"), R"({"model":"m","cache_salt":"0123456789abcdef"})");
+  EXPECT_EQ(salted(R"({"cache_salt":"a\"b","model":"m"})"), R"({"cache_salt":"0123456789abcdef.a\"b","model":"m"})");
+  EXPECT_EQ(salted(R"({"cache_salt":1,"model":"m"})"), "cache_salt is not a string");
+}
+
+TEST(EngineRequest, SaltsAreLettersAndDigits) {
+  EXPECT_TRUE(is_cache_salt("0123456789abcDEF"));
+  EXPECT_TRUE(is_cache_salt(std::string(128, 'z')));
+  for (const auto& bad : {std::string(15, 'a'), std::string(129, 'a'), std::string(16, '"'), std::string(16, '\\'),
+                          std::string(16, '.'), std::string()})
+    EXPECT_FALSE(is_cache_salt(bad)) << bad;
+}
+
 TEST(ClientRequest, DefaultsAndPassingThrough) {
   const auto r = parse(
       R"({ "model" : "m", "messages": [ {"role":"user", "content":"h i\n"} ], "temperature": 0.70, "seed": 12345678901234567890123 })");

@@ -8,6 +8,7 @@
 #include "client/service/api_state.hpp"
 #include "market/prices.hpp"
 #include "market/selection.hpp"
+#include "openai/request.hpp"
 #include "openai/transcription.hpp"
 #include "wire/error_codes.hpp"
 
@@ -70,6 +71,13 @@ void ApiServer::State::close(ApiId id, Exchange& x, const ApiAnswer& answer) {
   if (!answer.over_in_core()) submit(ApiGone{id});
 }
 
+// Who has a key shares with nobody else. New at each start: what is remembered of a prompt is worth minutes.
+std::string ApiServer::State::cache_salt(const Exchange& x) const {
+  if (!x.key) return shared_salt;
+  const auto tenant = crypto::hmac_sha256(as_bytes(shared_salt), as_bytes(std::to_string(x.key->id)));
+  return to_hex(BytesView(tenant).first(shared_salt.size() / 2));
+}
+
 // The body as it goes on; of a translated route, with the translation in `x`.
 Result<ApiRequest> ApiServer::State::read(Exchange& x) const {
   ReadBody body;
@@ -89,10 +97,12 @@ Result<ApiRequest> ApiServer::State::read(Exchange& x) const {
   TRY_ASSIGN(r.public_key, parse_receiver_key(parsed.receiver_public_key));
   r.path = std::string(openai::path_of(*endpoint));
   for (const auto& h : x.request.headers)
-    if (!equal_ignoring_case(h.name, "x-request-id") && !equal_ignoring_case(h.name, "content-type"))
+    if (!equal_ignoring_case(h.name, "x-request-id") && !equal_ignoring_case(h.name, "content-type") &&
+        !equal_ignoring_case(h.name, openai::kCacheSaltHeader))
       r.headers.emplace_back(h.name, h.value);
   r.headers.emplace_back("Content-Type", std::move(body.content_type));
   r.headers.emplace_back("X-Request-Id", x.request_id);
+  r.headers.emplace_back(openai::kCacheSaltHeader, cache_salt(x));
   if (!config.policy.empty() && !x.request.headers.has(market::kPolicyHeader))
     r.headers.emplace_back(market::kPolicyHeader, config.policy);
   r.body = to_bytes(parsed.body);

@@ -58,6 +58,8 @@ struct ApiServer::State : std::enable_shared_from_this<State> {
   ApiStats stats;
   ApiGate gate{std::nullopt};
   crypto::Random random = crypto::Random::from_os();
+  // Of requests without a key (openai::kCacheSaltHeader); a secret, for those with a key are made from it.
+  std::string shared_salt = to_hex(BytesView(random.bits256()).first(16));
   std::deque<std::pair<std::string, std::string>> debug_log;  // request_guid, text; the newest last
 
   // api.cpp: every request's way in, and the small answers
@@ -81,6 +83,7 @@ struct ApiServer::State : std::enable_shared_from_this<State> {
   }
   net::Task<> complete(Exchange&);
   Result<ApiRequest> read(Exchange&) const;
+  std::string cache_salt(const Exchange&) const;
   net::Task<Failure> explain(Exchange&, const ApiFailed&);
   std::int64_t price() const;  // nanoTON per adjusted token; 0: not known yet
   void remember_debug(const std::string& guid, std::string text);

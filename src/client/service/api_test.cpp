@@ -11,6 +11,7 @@
 #include "crypto/crypto.hpp"
 #include "net/http_client.hpp"
 #include "net/testing.hpp"
+#include "openai/request.hpp"
 #include "store/api_keys.hpp"
 #include "wire/error_codes.hpp"
 
@@ -128,6 +129,25 @@ TEST_F(ApiTest, HandsTheRequestToTheCore) {
   EXPECT_EQ(body.size(), 3U);
   EXPECT_TRUE(body.contains("max_tokens"));
   EXPECT_TRUE(std::any_of(r.headers.begin(), r.headers.end(), [](const auto& h) { return h.second == "yes"; }));
+}
+
+std::string salt_of(const ApiRequest& r) {
+  std::string out;
+  for (const auto& [name, value] : r.headers)
+    if (equal_ignoring_case(name, openai::kCacheSaltHeader)) out += value;
+  return out;
+}
+
+TEST_F(ApiTest, OneSaltForAllWithoutAKeyWhateverTheySay) {
+  on_request = [&](const ApiRequest& r) { api->deliver(ApiFailed{r.id, 652, "enough"}); };
+  chat(R"({"model":"m"})");
+  auto c = call("POST", "/v1/chat/completions", R"({"model":"m"})");
+  c.headers.add("X-Cocoon-Cache-Salt", "of-somebody-else");
+  exchange(std::move(c));
+  ASSERT_EQ(events.size(), 2U);
+  const auto salt = salt_of(std::get<ApiRequest>(events[0]));
+  EXPECT_TRUE(openai::is_cache_salt(salt)) << salt;
+  EXPECT_EQ(salt_of(std::get<ApiRequest>(events[1])), salt);
 }
 
 TEST_F(ApiTest, ReadsTheReceiversKeyInEveryForm) {
@@ -721,8 +741,19 @@ TEST_F(ApiTest, KeysAreAskedForWhereTheyAreWanted) {
     c.headers.add("Authorization", "Bearer ck-a");
     return exchange(std::move(c));
   };
+  events.clear();
   EXPECT_EQ(with_key("POST", "/v1/chat/completions", kAsk).status, 200);
   EXPECT_EQ(keys->list()->at(0).spent, 140);
+  const auto salt = salt_of(std::get<ApiRequest>(events.at(0)));
+  EXPECT_TRUE(openai::is_cache_salt(salt)) << salt;
+  ASSERT_TRUE(keys->add({.name = "b"}, crypto::sha256(as_bytes(std::string_view("ck-b")))));
+  events.clear();
+  auto other = call("POST", "/v1/chat/completions", kAsk);
+  other.headers.add("Authorization", "Bearer ck-b");
+  exchange(std::move(other));
+  const auto others = salt_of(std::get<ApiRequest>(events.at(0)));
+  EXPECT_TRUE(openai::is_cache_salt(others)) << others;
+  EXPECT_NE(others, salt) << "each key shares with itself only";
   expect_error(with_key("POST", "/v1/chat/completions", R"({"model":"n"})"), 403, 602, "'n'");
   // Reserved at four times the price: 2 * 10^9 tokens for 20 nanoTON each are 160 TON, less than is left.
   EXPECT_EQ(with_key("POST", "/v1/chat/completions", R"({"model":"m","max_tokens":2000000000})").status, 200);

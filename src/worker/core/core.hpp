@@ -23,6 +23,7 @@ struct Config : role::ProxyList::Config {
   std::int32_t max_active_requests = 200;  // running at once, all proxies together
   bool enabled = true;                     // the operator's switch at the start
   std::int32_t context_length = 0;         // tokens, told to proxies; 0: what the engine says
+  bool cache_salt = true;                  // the engine is told whose prompts may share its cache
   std::string machine_description;         // JSON text or empty; told to proxies only if min_version is 4
   std::int32_t min_version = 0, max_version = 4;
   Duration handshake_timeout = std::chrono::seconds(30);

@@ -47,12 +47,19 @@ void carry_request_id(const wire::http::RequestView& request, EngineCall& to) {
   if (good) to.headers.emplace_back("X-Request-Id", id);
 }
 
-Result<EngineCall> engine_call(BytesView query, std::string_view model, const openai::JsonLimits& limits) {
-  const auto request = wire::decode<wire::http::RequestView>(query);
+// Clients that do not say who may share with whom share with nobody, not even with themselves.
+std::string cache_salt(const wire::http::RequestView& request, const Bits256& request_id) {
+  const auto told = header(request, openai::kCacheSaltHeader);
+  return openai::is_cache_salt(told) ? std::string(told) : to_hex(BytesView(request_id));
+}
+
+Result<EngineCall> engine_call(const wire::proxy::RunQueryEx& q, std::string_view model, const Config& config) {
+  const auto request = wire::decode<wire::http::RequestView>(q.query);
   if (!request) return fail(wire::kErrorProtocolViolation, "the request cannot be read: {}", request.error().what);
   if (request->method != "POST") return fail(wire::kErrorProtocolViolation, "only POST requests are served");
   const auto endpoint = openai::endpoint_of(request->url);
   if (!endpoint) return fail(wire::kErrorProtocolViolation, "this path is not served");
+  const auto& limits = config.body_limits;
   EngineCall call;
   call.path = std::string(openai::path_of(*endpoint));
   std::string content_type = "application/json";
@@ -64,7 +71,8 @@ Result<EngineCall> engine_call(BytesView query, std::string_view model, const op
     content_type = std::move(form.form.content_type);
     call.needs_usage = false;  // many engines that hear count no tokens, only seconds
   } else {
-    TRY_ASSIGN(call.body, openai::rewrite_for_engine(*endpoint, as_text(request->payload), model, limits));
+    const auto salt = config.cache_salt ? cache_salt(*request, q.request_id) : std::string();
+    TRY_ASSIGN(call.body, openai::rewrite_for_engine(*endpoint, as_text(request->payload), model, limits, salt));
   }
   call.headers.emplace_back("Content-Type", std::move(content_type));
   carry_request_id(*request, call);
@@ -80,7 +88,7 @@ Result<StartJob> Core::prepare(const Session& s, const wire::proxy::RunQueryEx& 
   if (q.coefficient < 0 || q.coefficient >= kCoefficientLimit)
     return fail(wire::kErrorProtocolViolation, "impossible coefficient");
   if (!q.private_key.is_zero()) return fail(wire::kErrorRequest, "this worker does not serve encrypted requests");
-  TRY_ASSIGN(auto call, engine_call(q.query, base_model_, config_.body_limits));
+  TRY_ASSIGN(auto call, engine_call(q, base_model_, config_));
   if (call.body.encrypted) return fail(wire::kErrorRequest, "this worker does not serve encrypted requests");
   const auto& params = money_.params_of(*s.proxy_contract);
   StartJob job;

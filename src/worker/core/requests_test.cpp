@@ -34,7 +34,9 @@ TEST(WorkerRequests, ABodyIsRewrittenAndStarted) {
   EXPECT_EQ(job.path, "/v1/chat/completions");
   EXPECT_EQ(
       as_text(job.body),
-      R"({"model":"m","stream":true,"max_tokens":7,"stream_options":{"include_usage":true},"max_completion_tokens":7})");
+      R"({"model":"m","stream":true,"max_tokens":7,"stream_options":{"include_usage":true},"max_completion_tokens":7,)"
+      R"("cache_salt":")" +
+          to_hex(BytesView(filled(1))) + "\"}");
   EXPECT_TRUE(job.drop_usage_event);
   EXPECT_TRUE(job.needs_usage);
   EXPECT_EQ(job.deadline, 95s);
@@ -57,6 +59,28 @@ TEST(WorkerRequests, PartsAreCountedForTheProxyThatAsksForIt) {
   EXPECT_TRUE(only<StartJob>(w.packet(query)).counts);
 }
 
+TEST(WorkerRequests, TheClientSaysWhosePromptsMayShareACache) {
+  const auto body_for = [](const std::string& salt, bool wanted) {
+    auto config = World::make_config();
+    config.cache_salt = wanted;
+    World w{.config = std::move(config)};
+    w.become_ready();
+    wire::http::Request http;
+    http.method = "POST";
+    http.url = "/v1/embeddings";
+    http.http_version = "HTTP/1.0";
+    http.headers = {{"X-Cocoon-Cache-Salt", salt}};
+    http.payload = to_bytes(R"({"model":"m"})");
+    auto q = World::query(1, "");
+    q.query = wire::encode(http);
+    return to_text(only<StartJob>(w.packet(q)).body);
+  };
+  const std::string tenant(32, 'a');
+  EXPECT_EQ(body_for(tenant, true), R"({"model":"m","cache_salt":")" + tenant + "\"}");
+  EXPECT_EQ(body_for("\"}", true), R"({"model":"m","cache_salt":")" + to_hex(BytesView(filled(1))) + "\"}");
+  EXPECT_EQ(body_for(tenant, false), R"({"model":"m"})");
+}
+
 TEST(WorkerRequests, TheEngineHearsTheRequestsIdAndNothingElse) {
   const auto headers_for = [](const std::string& id) {
     World w;
@@ -71,7 +95,7 @@ TEST(WorkerRequests, TheEngineHearsTheRequestsIdAndNothingElse) {
     q.query = wire::encode(http);
     const auto job = only<StartJob>(w.packet(q));
     EXPECT_EQ(job.path, "/v1/embeddings");
-    EXPECT_EQ(as_text(job.body), R"({"model":"m","input":"x"})");
+    EXPECT_EQ(as_text(job.body), R"({"model":"m","input":"x","cache_salt":")" + to_hex(BytesView(filled(1))) + "\"}");
     return job.headers;
   };
   EXPECT_EQ(headers_for("req_1"), (Headers{{"Content-Type", "application/json"}, {"X-Request-Id", "req_1"}}));

@@ -190,6 +190,8 @@ void ServiceConfig::add_keys(node::ConfigTable& t) {
         1 << 20);
   t.key("worker.context_length", core.context_length, "tokens a request may have; 0: what the inference server says", 0,
         INT32_MAX);
+  t.key("worker.cache_salt", core.cache_salt,
+        "tell the inference server whose prompts may share its cache; false only for one that refuses cache_salt");
   t.key("worker.proxy_connections", core.proxy_connections, "how many proxies to serve", 1, 64);
   t.key("worker.max_body", core.body_limits.max_bytes, "bytes of a request's body at most", 1024, 1 << 24);
   t.key("worker.machine_description", core.machine_description,
