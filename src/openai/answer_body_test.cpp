@@ -165,6 +165,23 @@ TEST(AnswerBody, UsageNotAskedForMovesIntoTheEventThatEndsTheChoices) {
   EXPECT_EQ(p.out, end + open + kDone);
 }
 
+TEST(AnswerBody, TheEndWaitsForFinishUntilThereIsUsage) {
+  AnswerBody body({.form = BodyForm::event_stream});
+  std::string out;
+  body.push(kStream + kDone, out);
+  EXPECT_FALSE(body.counted());
+  EXPECT_EQ(out, kStream);
+  body.finish(out);
+  EXPECT_EQ(out, kStream + kDone);
+  EXPECT_TRUE(body.whole());
+
+  AnswerBody counted({.form = BodyForm::event_stream});
+  out.clear();
+  counted.push(kStream + kUsageEvent + kDone, out);
+  EXPECT_TRUE(counted.counted());
+  EXPECT_EQ(out, kStream + kUsageEvent + kDone);
+}
+
 TEST(AnswerBody, UsageInAnEventWithChoicesIsNeverDropped) {
   const std::string event =
       "data: {\"choices\":[{\"delta\":{}}],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2}}\n\n";

@@ -58,7 +58,8 @@ struct ApiServer::State : std::enable_shared_from_this<State> {
   ApiStats stats;
   ApiGate gate{std::nullopt};
   crypto::Random random = crypto::Random::from_os();
-  // Of requests without a key (openai::kCacheSaltHeader); a secret, for those with a key are made from it.
+  // openai::kCacheSaltHeader of requests without a key. Where keys are asked for it never leaves: theirs are made from
+  // it.
   std::string shared_salt = to_hex(BytesView(random.bits256()).first(16));
   std::deque<std::pair<std::string, std::string>> debug_log;  // request_guid, text; the newest last
 

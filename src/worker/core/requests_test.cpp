@@ -120,6 +120,7 @@ TEST(WorkerRequests, FormsReachTheEngineAsForms) {
   q.query = wire::encode(http);
   const auto job = only<StartJob>(w.packet(q));
   EXPECT_EQ(job.path, "/v1/audio/transcriptions");
+  EXPECT_FALSE(job.needs_usage);
   EXPECT_EQ(job.headers, (Headers{{"Content-Type", "multipart/form-data; boundary=B"}}));
   EXPECT_EQ(job.body, http.payload);
   http.headers.clear();
