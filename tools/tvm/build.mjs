@@ -31,8 +31,14 @@ const kFlags = [
 const here = path.dirname(fileURLToPath(import.meta.url));
 const started = Date.now();
 
+/// Ninja shows nothing of a command before its end; the step that runs ninja (tools/step.sh) shows this meanwhile.
+function doing(text) {
+  if (process.env.STEP_DOING) fs.writeFileSync(process.env.STEP_DOING, text);
+}
+
 function say(text) {
   console.log(`tvm: ${text} (${((Date.now() - started) / 1000).toFixed(0)} s)`);
+  doing(`the TVM, once: ${text}\n`);
 }
 
 function fail(text) {
@@ -169,7 +175,10 @@ if (fs.existsSync(library)) {
 
 fs.mkdirSync(options.out, { recursive: true });
 const work = fs.mkdtempSync(path.join(options.out, '.work-'));
-process.on('exit', () => fs.rmSync(work, { recursive: true, force: true }));
+process.on('exit', () => {
+  fs.rmSync(work, { recursive: true, force: true });
+  doing('');
+});
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(130));
 
 say('building the TVM once, for every preset (about two CPU minutes)');
